@@ -1,0 +1,103 @@
+// Interface of a batch plug-in: where pilots run. One plug-in a batch system; flavours of submission are options.
+//
+// Thread-safety: submit() and remove() are called by one thread at a time, poll() and find() by another one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apf/context.h"
+#include "apf/queue.h"
+#include "apf/view.h"
+
+namespace apf {
+
+enum class PilotState : std::uint8_t {
+  pending,       // waits for a slot
+  held,          // stopped by the batch system; counts as pending (R3)
+  unknown,       // the batch system does not know; counts as pending
+  running,
+  suspended,     // counts as running
+  transferring,  // files move in or out; counts as running
+  done,          // ended by itself
+  failed,        // ended by a signal, or never started
+  removed,       // taken out of the queue by somebody
+};
+const char* name(PilotState state);
+std::optional<PilotState> pilot_state(std::string_view name);
+inline bool ended(PilotState s) { return s >= PilotState::done; }
+
+// One pilot as the batch system shows it. Every row carries our identity (RULES R9).
+struct PilotSeen {
+  std::string batch_id;     // unique in its batch source: "12.0", "4711"
+  std::string submission;   // our submission id
+  std::string queue;        // our queue's name
+  std::uint32_t index = 0;  // 0..n-1 in its submission
+  std::uint32_t run = 0;    // the run counter of the instance that submitted it
+  PilotState state = PilotState::unknown;
+  Wall submitted, started, ended;  // 0: not yet or not told
+  std::int32_t exit_code = -1;     // of an ended pilot; -1: not told or ended by a signal
+  float wall_s = -1, cpu_s = -1;   // of an ended pilot; -1: not told
+  std::string node;                // where it runs or ran
+  std::string reason;              // of hold, failure or removal, in the batch system's words
+};
+
+struct BatchData {
+  std::vector<PilotSeen> live;   // all live pilots of this factory
+  std::vector<PilotSeen> ended;  // those that ended since the cursor (with overlap: repeats are harmless)
+};
+
+// Who submits, and where a pilot finds its factory.
+struct FactoryIdentity {
+  std::string factory_id;    // stable name, unique among factories: R9
+  std::string instance;      // random, made with the state directory
+  std::uint32_t run = 0;     // counts starts of the daemon
+  std::string user;          // factory's user, for people
+  std::string report_url;    // pilots report there (APFMON); empty: nowhere
+  std::string log_url;       // where log_dir is served; empty: nowhere
+  std::string log_dir;       // root of the pilots' log tree
+  std::string state_dir;     // private to the factory; a plug-in may keep things in state_dir/<its section>
+  std::string bootstrap;     // path of apf-bootstrap.sh, the executable of a pilot
+  std::string wrapper_url;   // where the bootstrap fetches apf-wrapper from
+  std::string wrapper_sha256;  // of that file, pinned in each submission
+};
+
+struct SubmitOrder {
+  const QueueSpec* queue = nullptr;
+  const FactoryIdentity* me = nullptr;
+  std::string submission;   // id: [A-Za-z0-9-]
+  std::int32_t n = 0;       // pilots wanted
+  std::string report_key;   // secret that lets these pilots report; travels as a 0600 file, never in an environment
+  Wall when;                // decides the day of the log directory
+};
+
+class Batch {
+ public:
+  Batch() = default;
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+  virtual ~Batch() = default;
+
+  // All live pilots of this factory, and those that ended since the cursor.
+  virtual Result<View<BatchData>> poll(const FactoryIdentity& me, const std::string& cursor, Context& context) = 0;
+
+  // Submits n pilots as one cluster or array; returns their batch ids by index. Fewer ids than n: the batch system
+  // took only so many. Kind::uncertain: they may exist, the caller settles by find().
+  virtual Result<std::vector<std::string>> submit(const SubmitOrder& order, Context& context) = 0;
+
+  // Looks submissions up by id, live and ended. `complete` is false when not everything could be looked at.
+  virtual Result<View<std::vector<PilotSeen>>> find(const FactoryIdentity& me,
+                                                    std::span<const std::string> submissions, Context& context) = 0;
+
+  // Removes pilots by batch id, each only while it is in one of the `only_in` states and of the given submission.
+  struct Removal {
+    std::string batch_id, submission;
+  };
+  virtual Result<std::int64_t> remove(std::span<const Removal> pilots, std::span<const PilotState> only_in,
+                                      const std::string& why, Context& context) = 0;
+};
+
+}  // namespace apf

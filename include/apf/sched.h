@@ -1,0 +1,49 @@
+// Interface of a sched plug-in: one step of a queue's chain, a pure function of its input.
+//
+// Formulas: AutoPyFactory's sched plug-ins; docs/sched.md lists each with its deliberate deviations.
+// Thread-safety: steps are immutable; apply() may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace apf {
+
+// Everything a step may look at. Values only: a decision can be replayed from it bit for bit.
+struct SchedInput {
+  // demand: nothing when the WMS is not known (view missing or too old)
+  struct Wms {
+    std::int64_t notready = 0, ready = 0, running = 0, done = 0, failed = 0;
+  };
+  std::optional<Wms> wms;
+  std::string site = "online";     // online|test|offline|brokeroff|...
+  // our pilots of this queue (R3)
+  std::int64_t pending = 0, running = 0, retiring = 0;
+  std::int64_t claimed = 0;        // started so lately that the WMS may still call their jobs ready (R2)
+  std::optional<std::int64_t> dealt;  // this queue's part of demand that several queues share (R10)
+  std::int64_t factory_total = 0;  // pending + running of all queues of this factory, this one included
+  std::int64_t used = 0;           // pilots already submitted in this cycle (R1)
+  std::int64_t life_submitted = 0; // pilots ever submitted for this queue
+};
+
+// Largest number a chain handles; larger ones are clamped so that arithmetic can't overflow.
+constexpr std::int64_t kMost = 1'000'000'000'000;
+
+struct Step {
+  std::int64_t out = 0;
+  std::string message;  // the original's form without the name: "in=0,activated=100,offset=4,pending=10,ret=86"
+};
+
+class SchedStep {
+ public:
+  SchedStep() = default;
+  SchedStep(const SchedStep&) = delete;
+  SchedStep& operator=(const SchedStep&) = delete;
+  virtual ~SchedStep() = default;
+  [[nodiscard]] virtual Step apply(std::int64_t n, const SchedInput& input) const = 0;
+  // Pilots that this step adds stand outside the demand (fixed, min*, test rules): R10 shows them apart.
+  [[nodiscard]] virtual bool outside_demand() const { return false; }
+};
+
+}  // namespace apf

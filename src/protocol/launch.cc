@@ -1,0 +1,48 @@
+#include "protocol/launch.h"
+
+namespace apf::protocol {
+namespace {
+
+std::string safe_name(std::string queue) {
+  for (char& c : queue)
+    if (c == '/' || c == ':') c = '_';
+  return queue;
+}
+
+}  // namespace
+
+Launch launch(const SubmitOrder& order, const std::string& cid, const std::string& index) {
+  const QueueSpec& queue = *order.queue;
+  const FactoryIdentity& me = *order.me;
+  const std::string below = iso8601(order.when).substr(0, 10) + "/" + safe_name(queue.name);
+  Launch l;
+  l.log_dir = me.log_dir + "/" + below;
+  if (!me.log_url.empty()) l.log_url = me.log_url + "/" + below;
+  l.input_files = queue.input_files;
+
+  l.environment = queue.environment;
+  auto& env = l.environment;
+  env["APF_PROTOCOL"] = std::to_string(kLaunchProtocol);
+  env["APF_SUBMISSION"] = order.submission;
+  env["APF_INDEX"] = index;
+  env["APF_REPORT_KEY_FILE"] = kReportKeyFile;
+  env["APFFID"] = me.factory_id;
+  env["APFCID"] = cid;
+  env["APFMON"] = me.report_url;
+  env["PANDA_JSID"] = me.factory_id;
+  env["FACTORYQUEUE"] = queue.name;
+  env["FACTORYUSER"] = me.user;
+  env["FACTORY_JOBID"] = me.factory_id + "#" + cid;
+  if (!l.log_url.empty()) env["GTAG"] = l.log_url + "/" + cid + ".out";
+
+  if (queue.executable.empty()) {
+    l.executable = me.bootstrap;
+    l.arguments = {"--wrapperurl", me.wrapper_url, "--wrappersha256", me.wrapper_sha256};
+  } else {
+    l.executable = queue.executable;
+  }
+  l.arguments.insert(l.arguments.end(), queue.arguments.begin(), queue.arguments.end());
+  return l;
+}
+
+}  // namespace apf::protocol
