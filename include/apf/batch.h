@@ -37,6 +37,7 @@ struct PilotSeen {
   std::string queue;        // our queue's name
   std::uint32_t index = 0;  // 0..n-1 in its submission
   std::uint32_t run = 0;    // the run counter of the instance that submitted it
+  bool foreign = false;     // another instance than FactoryIdentity::instance submitted it (R9)
   PilotState state = PilotState::unknown;
   Wall submitted, started, ended;  // 0: not yet or not told
   std::int32_t exit_code = -1;     // of an ended pilot; -1: not told or ended by a signal

@@ -25,7 +25,10 @@ struct Demand {
 struct DemandData {
   std::vector<Demand> cells;
   std::vector<std::pair<std::string, std::string>> sites;  // WMS queue -> online|test|offline|brokeroff|...
-  Duration lag{};  // how old the source's own tables may be (R2); PanDA: 60 s
+  // How old the source's own tables may be (R2); PanDA: 60 s. The view is taken as true at the start of its query minus
+  // lag; a long poll that says how long it waited before it computed its answer (job queue: header X-APF-Waited, ms)
+  // makes that negative.
+  Duration lag{};
 };
 
 class Wms {

@@ -44,6 +44,7 @@ struct DemandSeen {  // answer to PollWms
   Seq asked;
   Mono asked_at;
   Result<View<DemandData>> view;
+  bool pushes = false;      // Wms::pushes() after the call: the next poll may go out at once
 };
 struct BatchSeen {  // answer to PollBatch
   std::string batch;
@@ -142,8 +143,8 @@ struct Alarm {  // R17
 
 // ---- effects ---------------------------------------------------------------------------------------------------
 
-struct Commit {  // always the first effect of a pass that has one
-  LedgerBatch batch;
+struct Commit {  // always the first effect of a pass that has one; at most one is under way at a time
+  std::shared_ptr<const LedgerBatch> batch;
 };
 struct PollWms {
   std::string wms;
