@@ -27,8 +27,8 @@ enum class OptionType : std::uint8_t {
   integer,
   real,
   text,
-  duration,  // "30s", "5 min", "2h", "1d"; a bare number is an error: units are part of the value
-  size,      // bytes: "512 MB", "2 GB", "1 GiB"
+  duration,  // "30s", "5 min", "2h", "1d", "1 h 30 min"; a bare number but 0 is an error: units are part of the value
+  size,      // bytes: "512 MB", "2 GB", "1 GiB"; a bare number counts bytes
   list,      // of text
   table,     // of text to text: environment, free attributes
 };
@@ -43,11 +43,11 @@ struct OptionSpec {
   std::string_view doc = {};       // one sentence, lower-case, without a full stop
   std::string_view unit = {};      // "pilots", "per minute"; shown, never parsed
   Scope scope = Scope::source;
-  bool secret = false;             // masked wherever it is shown
+  bool secret = false;  // masked wherever it is shown
   bool required = false;
   double minimum = -std::numeric_limits<double>::infinity();  // for integer, real, duration (s), size (B)
   double maximum = std::numeric_limits<double>::infinity();
-  std::string_view choices = {};   // "none|pending|running" for text
+  std::string_view choices = {};  // "none|pending|running" for text
 };
 
 using Table = std::map<std::string, std::string>;
@@ -55,7 +55,7 @@ using OptionValue = std::variant<bool, std::int64_t, double, std::string, Durati
 
 // Where a value came from, for error messages and `apf check --show`.
 struct Origin {
-  std::string file;   // "built-in" for a default
+  std::string file;  // "built-in" for a default
   int line = 0;
   [[nodiscard]] std::string text() const;  // "file:line"
 };
@@ -99,5 +99,8 @@ Result<Duration> parse_duration(std::string_view text);
 Result<std::int64_t> parse_size(std::string_view text);
 // A value for people, in a form that the parsers above read again; secrets become "***".
 std::string show(const OptionValue& value, bool secret = false);
+// The largest unit without a remainder: "90 s", "5 min"; "1 GiB", "512 MB". Exact, unlike human() of apf/time.h.
+std::string show_duration(Duration d);
+std::string show_size(std::int64_t bytes);
 
 }  // namespace apf
