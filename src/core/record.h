@@ -85,6 +85,7 @@ struct LedgerImage {
   std::vector<Hold> holds;
   std::vector<std::pair<std::string, std::string>> cursors;
   bool fresh = false;                   // the ledger was made just now: adopt what is found (R9)
+  std::string doubt;                    // why the state directory seems to be a copy: submit nothing until Adopt (R9)
 };
 
 }  // namespace apf::core
