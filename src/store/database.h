@@ -1,7 +1,10 @@
 // SQLite by RAII, with migrations. Mechanism only: schemas live with their owners (ledger, job queue, monitor).
-// SQLiteCpp stands behind it, in database.cc only.
+// SQLite's C interface stands behind it, in database.cc only.
 //
-// Thread-safety: a Database belongs to one thread at a time.
+// Files are in WAL mode and of mode 0600. PRAGMA user_version holds the schema's version, application_id says that the
+// file is ours, the table apf_owner whose it is. A file may be open in several connections and processes at a time.
+//
+// Thread-safety: a Database and its Statements belong to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +20,12 @@ struct sqlite3_stmt;
 
 namespace apf::store {
 
-// A prepared statement. bind() counts from 1, column() from 0, as SQLite does.
+// A prepared statement, made once and used again. bind() counts from 1, column() from 0, as SQLite does. Bound values
+// stay until they are bound anew; bind() on a statement that stands on a row resets it first. A bind() that fails is
+// told by the next step(). Columns are readable while step() has given true. May outlive its Database.
 class Statement {
  public:
-  Statement() = default;
+  Statement();
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) noexcept;
   ~Statement();
@@ -50,12 +55,15 @@ struct Migration {
 
 struct OpenOptions {
   bool read_only = false;
-  std::string owner;     // "apf ledger": a file of another owner is refused
-  int busy_ms = 2000;
+  std::string owner;   // "apf ledger": a file of another owner is refused
+  int busy_ms = 2000;  // how long to wait for another process's write
+  bool check = false;  // read the whole file at open and refuse it when anything is damaged (0.1 s for 30 MB)
 };
 
-// Errors: "store.cannot_open", "store.corrupt", "store.newer" (the file is of a newer program), "store.read_only",
-// "store.full" (ENOSPC; transient), "store.busy" (transient), "store.failed".
+// Errors: "store.cannot_open", "store.corrupt", "store.newer" (the file is of a newer program), "store.older" (only
+// when opened read-only: it can't be migrated), "store.foreign" (of another owner), "store.read_only", "store.full"
+// (ENOSPC or quota; transient), "store.busy" (transient), "store.failed" (I/O errors: transient; the rest: our own
+// fault).
 class Database {
  public:
   // Opens (or creates) and brings the schema up to date: a backup FILE.v<old> is made before a migration.
@@ -68,11 +76,11 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   Status execute(std::string_view sql);  // several statements, no results
   Status begin();                        // BEGIN IMMEDIATE
-  Status commit();
-  void rollback();
+  Status commit();                       // after an error: rollback(), the whole transaction did not happen
+  void rollback();                       // harmless outside a transaction
   // full: fsync at every commit; otherwise commits survive a crash of the program, not of the machine.
   Status synchronous(bool full);
-  [[nodiscard]] bool created() const;    // open() made the file
+  [[nodiscard]] bool created() const;  // open() made the file
 
  private:
   struct Impl;
