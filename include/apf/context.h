@@ -19,11 +19,11 @@ namespace apf {
 // A command of the host. Output beyond `output_cap` is read and dropped; `truncated` says so.
 struct Command {
   std::vector<std::string> argv;
-  std::map<std::string, std::string> environment;  // added to (and replacing in) the factory's own
-  std::string input;                               // given on standard input
+  std::map<std::string, std::string> environment{};  // added to (and replacing in) the factory's own
+  std::string input{};                               // given on standard input
   std::size_t output_cap = std::size_t{256} << 20U;
-  std::string directory;                           // working directory; empty: the factory's
-  std::vector<int> inherit;                        // further descriptors the child keeps
+  std::string directory{};     // working directory; empty: the factory's
+  std::vector<int> inherit{};  // further descriptors the child keeps
 };
 
 struct Finished {
