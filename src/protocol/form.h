@@ -1,0 +1,22 @@
+// application/x-www-form-urlencoded bodies, as APFMon's protocol uses them.
+//
+// Thread-safety: pure functions.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apf/result.h"
+
+namespace apf::protocol {
+
+using FormField = std::pair<std::string, std::string>;
+
+std::string write_form(std::span<const FormField> fields);
+// Errors: "form.bad_escape", "form.too_many" (more than 64 fields).
+Result<std::vector<FormField>> read_form(std::string_view body);
+
+}  // namespace apf::protocol

@@ -1,0 +1,113 @@
+// Statistics and site specs of the PanDA codec.
+#include <nlohmann/json.hpp>
+
+#include "protocol/panda.h"
+#include "protocol/panda_envelope.h"
+
+namespace apf::protocol::panda {
+namespace {
+
+using json_value::Json;
+
+Status check_name(const std::string& name, const char* what) {
+  if (name.empty()) return fail(Kind::permanent, kBadReply, std::string("a ") + what + " without a name");
+  if (name.size() > kLongestName)
+    return fail(Kind::permanent, kBadReply, std::string("the name of a ") + what + " has more than 256 bytes");
+  return {};
+}
+
+Status check_object(const Json& json, const std::string& where, const char* what) {
+  if (json.is_object()) return {};
+  return fail(Kind::permanent, kBadReply, where + ": expected " + what + ", got " + json_value::describe(json));
+}
+
+Result<Cell> read_cell(std::string site, std::string type, std::string label, const Json& states) {
+  const std::string where = site + "/" + type + "/" + label;
+  if (auto ok = check_object(states, where, "an object of status to number"); !ok) return fail(ok.error());
+  Cell cell{std::move(site), std::move(type), std::move(label), {}};
+  for (const auto& [state, value] : states.items()) {
+    if (value.is_null()) continue;
+    auto n = json_value::integer(value, where + "/" + state, kBadReply, 0, kMostJobs);
+    if (!n) return fail(std::move(n.error()));
+    cell.jobs[state] = *n;
+  }
+  return cell;
+}
+
+Status read_site_cells(const std::string& site, const Json& types, std::vector<Cell>& out) {
+  if (auto ok = check_name(site, "site"); !ok) return ok;
+  if (auto ok = check_object(types, site, "an object of resource types"); !ok) return ok;
+  for (const auto& [type, labels] : types.items()) {
+    if (auto ok = check_name(type, "resource type"); !ok) return ok;
+    if (auto ok = check_object(labels, site + "/" + type, "an object of labels"); !ok) return ok;
+    for (const auto& [label, states] : labels.items()) {
+      if (auto ok = check_name(label, "label"); !ok) return ok;
+      auto cell = read_cell(site, type, label, states);
+      if (!cell) return fail(std::move(cell.error()));
+      out.push_back(std::move(*cell));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Cell>> read_detailed_stats(int http_status, std::string_view body) {
+  const auto data = open_envelope(http_status, body, Kind::transient);
+  if (!data) return fail(data.error());
+  if (auto ok = check_object(*data, "data", "an object of sites"); !ok) return fail(ok.error());
+  std::vector<Cell> cells;
+  for (const auto& [site, types] : data->items())
+    if (auto ok = read_site_cells(site, types, cells); !ok) return fail(ok.error());
+  return cells;
+}
+
+std::string write_detailed_stats(std::span<const Cell> cells) {
+  Json data = Json::object();
+  for (const Cell& c : cells) {
+    Json& states = data[c.site][c.resource_type][c.label];
+    states = {{"activated", 0}, {"assigned", 0}, {"running", 0}};  // always there in PanDA's answer
+    for (const auto& [state, n] : c.jobs) states[state] = n;
+  }
+  return close_envelope(true, "", data);
+}
+
+std::string write_site_stats(std::span<const Cell> cells) {
+  Json data = Json::object();
+  for (const Cell& c : cells) {
+    Json& states = data[c.site];
+    if (states.is_null()) states = {{"activated", 0}, {"assigned", 0}, {"running", 0}};
+    for (const auto& [state, n] : c.jobs) states[state] = states.value(state, std::int64_t{0}) + n;
+  }
+  return close_envelope(true, "", data);
+}
+
+Result<std::vector<Site>> read_site_specs(int http_status, std::string_view body) {
+  const auto data = open_envelope(http_status, body, Kind::transient);
+  if (!data) return fail(data.error());
+  if (auto ok = check_object(*data, "data", "an object of sites"); !ok) return fail(ok.error());
+  std::vector<Site> sites;
+  for (const auto& [name, spec] : data->items()) {
+    if (auto ok = check_name(name, "site"); !ok) return fail(ok.error());
+    if (auto ok = check_object(spec, name, "an object of site attributes"); !ok) return fail(ok.error());
+    const Json& status = json_value::member(spec, "status");
+    Site site{name, "unknown"};
+    if (!status.is_null()) {
+      auto text = json_value::text(status, name + "/status", kBadReply, kLongestName);
+      if (!text) return fail(std::move(text.error()));
+      if (!text->empty()) site.status = std::move(*text);
+    }
+    sites.push_back(std::move(site));
+  }
+  return sites;
+}
+
+std::string write_site_specs(std::span<const Site> sites) {
+  Json data = Json::object();
+  for (const Site& s : sites)
+    data[s.name] = {{"sitename", s.name}, {"nickname", s.name},          {"status", s.status},
+                    {"type", "unified"},  {"pandasite_state", "ACTIVE"}, {"capability", "ucore"}};
+  return close_envelope(true, "", data);
+}
+
+}  // namespace apf::protocol::panda
