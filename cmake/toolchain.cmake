@@ -29,3 +29,6 @@ if(APF_SANITIZE)
   add_compile_options(-fsanitize=${APF_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${APF_SANITIZE})
 endif()
+if(APF_FUZZ)  # one build serves the sanitized tests and the fuzz targets: coverage everywhere, libFuzzer's main only there
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -81,7 +81,7 @@ class Options {
   [[nodiscard]] const Table& table(std::string_view name) const;
   // The value if it is set, else `otherwise`.
   [[nodiscard]] std::int64_t integer_or(std::string_view name, std::int64_t otherwise) const;
-  [[nodiscard]] std::string text_or(std::string_view name, std::string otherwise) const;
+  [[nodiscard]] std::string text_or(std::string_view name, const std::string& otherwise) const;
 
   void set(std::string name, OptionValue value, Origin origin = {}, bool secret = false, bool given = true);
   [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }

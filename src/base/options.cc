@@ -60,8 +60,8 @@ const Table& Options::table(std::string_view name) const { return typed<Table>(a
 std::int64_t Options::integer_or(std::string_view name, std::int64_t otherwise) const {
   return has(name) ? integer(name) : otherwise;
 }
-std::string Options::text_or(std::string_view name, std::string otherwise) const {
-  return has(name) ? text(name) : std::move(otherwise);
+std::string Options::text_or(std::string_view name, const std::string& otherwise) const {
+  return has(name) ? text(name) : otherwise;
 }
 
 void Options::set(std::string name, OptionValue value, Origin origin, bool secret, bool given) {
