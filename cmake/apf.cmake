@@ -67,9 +67,10 @@ void register_all([[maybe_unused]] Registry& registry) {
   target_link_libraries(${name} PUBLIC ${A_LINK})
 endfunction()
 
-# apf_test(NAME GLOB pattern... LINK lib...): one test program; its tests are run by ctest under the name unit.NAME.
+# apf_test(NAME [NO_CTEST] GLOB pattern... LINK lib...): one test program, run by ctest under the name unit.NAME;
+# NO_CTEST: somebody else says how it is run.
 function(apf_test name)
-  cmake_parse_arguments(A "" "" "GLOB;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(A "NO_CTEST" "" "GLOB;LINK;LABELS" ${ARGN})
   list(TRANSFORM A_GLOB PREPEND ${CMAKE_SOURCE_DIR}/)
   file(GLOB sources CONFIGURE_DEPENDS ${A_GLOB})
   if(NOT sources)
@@ -80,7 +81,9 @@ function(apf_test name)
   target_compile_definitions(${name} PRIVATE APF_SOURCE_DIR="${CMAKE_SOURCE_DIR}" APF_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   target_link_libraries(${name} PRIVATE ${A_LINK} gtest gmock gtest_main Threads::Threads)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  add_test(NAME unit.${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300 LABELS "unit;${A_LABELS}")
   add_dependencies(apf_tests ${name})
+  if(NOT A_NO_CTEST)
+    add_test(NAME unit.${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300 LABELS "unit;${A_LABELS}")
+  endif()
 endfunction()

@@ -44,3 +44,43 @@ foreach(source ${fuzzers})
   apf_stage_test(NAME fuzz.${name} NEEDS asan LABELS fuzz TIMEOUT 300 ENVIRONMENT ${ENV_asan}
     COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz one ${name})
 endforeach()
+
+# ---- real systems: tests/systems/<system>/*_test.cc (one GoogleTest program) and executable *_test.sh, *_test.py ----
+# The HTCondor pool is brought up once (POOL_NAME=test) and wiped at the end; tests run in its environment.
+set(pool ${CMAKE_COMMAND} -E env POOL_NAME=test ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
+if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
+  apf_stage_test(NAME pool.up SETUP htcondor LABELS systems TIMEOUT 900 COST 2000 COMMAND ${pool} up)
+  add_test(NAME pool.down COMMAND ${pool} wipe)
+  set_tests_properties(pool.down PROPERTIES FIXTURES_CLEANUP htcondor LABELS systems TIMEOUT 120)
+endif()
+if(TARGET systems_htcondor)
+  apf_stage_test(NAME systems.htcondor NEEDS htcondor LABELS systems TIMEOUT 900 COST 900
+    COMMAND ${pool} exec ${CMAKE_BINARY_DIR}/tests/systems_htcondor --gtest_brief=1)
+endif()
+# Scripts of systems/<system> and of faults/ (kill -9, hanging commands, full disks): *_test.sh and *_test.py, executable.
+# A script whose folder or name says htcondor gets the pool.
+file(GLOB scripts CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
+  systems/*/*_test.sh systems/*/*_test.py faults/*_test.sh faults/*_test.py)
+foreach(script ${scripts})
+  string(REGEX REPLACE "_test\\.(sh|py)$" "" name ${script})
+  string(REPLACE "/" "." name ${name})
+  set(needs "")
+  if(name MATCHES htcondor)
+    set(needs htcondor)
+  endif()
+  apf_stage_test(NAME ${name} NEEDS ${needs} LABELS systems TIMEOUT 900 COST 800
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ENVIRONMENT "POOL_NAME=test;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+endforeach()
+
+# ---- the demo, on each batch system ----
+if(EXISTS ${CMAKE_SOURCE_DIR}/tools/demo)
+  apf_stage_test(NAME demo.local LABELS demo TIMEOUT 300 COST 700
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 16 --batch local)
+  apf_stage_test(NAME demo.htcondor NEEDS htcondor LABELS demo TIMEOUT 600 COST 700
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 16 --batch htcondor ENVIRONMENT POOL_NAME=test)
+endif()
+
+# ---- only in "./dev test full" ----
+apf_stage_test(NAME full.tidy LABELS full TIMEOUT 3600 PROCESSORS 2 COMMAND ${CMAKE_SOURCE_DIR}/tools/tidy --all)
+apf_stage_test(NAME full.release LABELS full TIMEOUT 3600 PROCESSORS 2
+  COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset release all)
