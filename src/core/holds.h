@@ -1,0 +1,24 @@
+// Why a queue may submit nothing right now, and the caps outside its chain. For the core only.
+#pragma once
+
+#include "core/state.h"
+
+namespace apf::core {
+
+struct Held {
+  std::string code, text;  // empty: not held
+};
+Held held(FactoryState& s, Queue& q, Mono now, Wall shown);
+
+// A cap outside the chain (R3, R5, R6, R13): the most that may be submitted now, and the cap's name.
+struct Cap {
+  std::int64_t most = kMost;
+  std::string name;
+  Mono retry = kNever;  // when it may be larger
+};
+Cap caps(FactoryState& s, Queue& q, Mono now);
+
+// The hold of that verb which covers the queue, or nothing.
+const Hold* hold_on(const FactoryState& s, const Queue& q, std::string_view verb, Wall shown);
+
+}  // namespace apf::core

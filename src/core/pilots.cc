@@ -1,0 +1,217 @@
+// The table of live pilots and the counts that follow from it. No other file changes counts.
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace apf::core {
+namespace {
+
+bool is_running(PilotState s) {
+  return s == PilotState::running || s == PilotState::suspended || s == PilotState::transferring;
+}
+
+void count(FactoryState& s, const LivePilot& p, std::int64_t by) {
+  Queue& q = s.queues[p.queue];
+  q.counts.live.at(static_cast<std::size_t>(p.state)) += by;
+  if (p.missing) {
+    q.counts.missing += by;
+    s.batches[p.source].missing += by;
+  }
+  (is_running(p.state) ? s.total_running : s.total_pending) += by;
+}
+
+void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::int32_t exit_code,
+          const std::string& reason) {
+  PilotNote n;
+  n.queue = s.queues[p.queue].spec->name;
+  n.batch_id = p.batch_id;
+  n.submission = s.submissions[p.submission].row.id;
+  n.node = s.texts.get(p.node);
+  n.reason = reason;
+  n.index = p.index;
+  n.state = state;
+  n.at = at;
+  n.exit_code = exit_code;
+  s.notes.pilots.push_back(std::move(n));
+}
+
+void remember_claim(FactoryState& s, const LivePilot& p) {
+  Claim c;
+  c.pilot = p.no;
+  c.planned_at = s.submissions[p.submission].planned_at;
+  c.started_at = p.started_at;
+  c.payload_at = p.payload_at;
+  c.empty = p.empty;
+  s.queues[p.queue].claims.push_back(c);
+}
+
+std::uint32_t free_slot(FactoryState& s) {
+  if (s.free_pilots.empty()) {
+    s.pilots.emplace_back();
+    return static_cast<std::uint32_t>(s.pilots.size() - 1);
+  }
+  const auto slot = s.free_pilots.back();
+  s.free_pilots.pop_back();
+  return slot;
+}
+
+}  // namespace
+
+std::uint32_t Texts::put(const std::string& text) {
+  const auto [at, fresh] = index_.try_emplace(text, static_cast<std::uint32_t>(texts_.size()));
+  if (fresh) texts_.push_back(&at->first);
+  return at->second;
+}
+
+void Hour::roll(Mono now) {
+  const std::int64_t to = now.ns / 60'000'000'000;
+  const std::int64_t steps = std::min<std::int64_t>(to - minute, 60);
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const auto at = static_cast<std::size_t>((to - i) % 60);
+    done.at(at) = failed.at(at) = 0;
+  }
+  minute = std::max(minute, to);
+}
+
+void Hour::add(bool ok, Mono at) {
+  roll(at);
+  const std::int64_t bucket = at.ns / 60'000'000'000;
+  if (minute - bucket < 60) ++(ok ? done : failed).at(static_cast<std::size_t>(bucket % 60));
+}
+
+std::int64_t Hour::sum_done() const {
+  std::int64_t n = 0;
+  for (auto x : done) n += x;
+  return n;
+}
+
+std::int64_t Hour::sum_failed() const {
+  std::int64_t n = 0;
+  for (auto x : failed) n += x;
+  return n;
+}
+
+void touch(FactoryState& s, std::uint32_t queue) {
+  s.queues[queue].dirty = true;
+  s.changed.insert(queue);
+}
+
+void save(FactoryState& s, std::uint32_t slot) { s.unsaved_slots.insert(slot); }
+
+Pilot row(const FactoryState& s, const LivePilot& p) {
+  Pilot r;
+  r.no = p.no;
+  r.batch_id = p.batch_id;
+  r.submission = s.submissions[p.submission].row.id;
+  r.queue = s.queues[p.queue].spec->name;
+  r.batch = s.batches[p.source].name;
+  r.index = p.index;
+  r.run = p.run;
+  r.state = p.state;
+  r.missing = p.missing;
+  r.exit_code = p.exit_code;
+  r.submitted = p.submitted;
+  r.started = p.started;
+  r.payload_start = p.payload_start;
+  r.payloads = p.payloads;
+  r.node = s.texts.get(p.node);
+  r.reason = s.texts.get(p.reason);
+  r.rule = s.texts.get(p.rule);
+  return r;
+}
+
+std::uint32_t add_pilot(FactoryState& s, std::uint32_t submission, const std::string& batch_id, std::uint32_t index,
+                        Mono now, Wall shown) {
+  LiveSubmission& sub = s.submissions[submission];
+  const auto slot = free_slot(s);
+  LivePilot& p = s.pilots[slot];
+  p = LivePilot{};
+  p.used = true;
+  p.no = s.next_pilot++;
+  p.batch_id = batch_id;
+  p.queue = sub.queue;
+  p.source = sub.source;
+  p.submission = submission;
+  p.index = index;
+  p.run = sub.row.run;
+  p.known = s.next_seq();
+  p.submitted_at = now;
+  p.submitted = shown;
+  Queue& q = s.queues[p.queue];
+  p.member = static_cast<std::uint32_t>(q.members.size());
+  q.members.push_back(slot);
+  s.batches[p.source].by_id.emplace(p.batch_id, slot);
+  ++sub.live;
+  count(s, p, +1);
+  note(s, p, p.state, shown, -1, "");
+  save(s, slot);
+  touch(s, p.queue);
+  return slot;
+}
+
+void set_state(FactoryState& s, std::uint32_t slot, PilotState to, Mono now, Wall shown) {
+  LivePilot& p = s.pilots[slot];
+  if (p.state == to) return;
+  const bool starts = is_running(to) && p.started_at.ns == 0;
+  count(s, p, -1);
+  p.state = to;
+  count(s, p, +1);
+  if (starts) {
+    p.started_at = now;
+    if (p.started.ms == 0) p.started = shown;
+    remember_claim(s, p);
+  }
+  note(s, p, to, shown, -1, s.texts.get(p.reason));
+  save(s, slot);
+  touch(s, p.queue);
+}
+
+void set_missing(FactoryState& s, std::uint32_t slot, bool missing, Mono now) {
+  LivePilot& p = s.pilots[slot];
+  if (p.missing == missing) return;
+  count(s, p, -1);
+  p.missing = missing;
+  p.missing_views = 0;
+  p.missing_since = now;
+  count(s, p, +1);
+  save(s, slot);
+  touch(s, p.queue);
+}
+
+void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wall shown) {
+  LivePilot& p = s.pilots[slot];
+  Queue& q = s.queues[p.queue];
+  count(s, p, -1);
+  Pilot r = row(s, p);
+  r.missing = false;
+  r.lost = end.lost;
+  r.state = end.state;
+  if (end.exit_code >= 0) r.exit_code = end.exit_code;
+  r.wall_s = end.wall_s;
+  r.cpu_s = end.cpu_s;
+  r.ended = end.ended.ms != 0 ? end.ended : shown;
+  if (!end.reason.empty()) r.reason = end.reason;
+  const bool ok = end.state == PilotState::done && !end.lost && r.exit_code <= 0;
+  if (p.started_at.ns == 0) remember_claim(s, p);  // it was submitted for a job of this view all the same (R2)
+  q.hour.add(ok, now);
+  ++(ok ? q.life.life_done : q.life.life_failed);
+  if (!p.exiting) ++q.budget;  // an exiting report was already taken as its end
+  s.unsaved_queues.insert(p.queue);
+  note(s, p, end.state, r.ended, r.exit_code, r.reason);
+  s.unsaved_pilots[r.no] = std::move(r);
+  s.unsaved_slots.erase(slot);
+
+  s.batches[p.source].by_id.erase(p.batch_id);
+  const auto last = q.members.back();
+  q.members[p.member] = last;
+  s.pilots[last].member = p.member;
+  q.members.pop_back();
+  touch(s, p.queue);
+  const auto sub = p.submission;
+  p.used = false;
+  s.free_pilots.push_back(slot);
+  --s.submissions[sub].live;
+  release_submission(s, sub);
+}
+
+}  // namespace apf::core

@@ -1,0 +1,299 @@
+// What views and reports say is brought together with what the ledger knows (R2, R4, R5, R6, R9).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace apf::core {
+namespace {
+
+// The moment a pilot started, on our clock, from what the batch system's wall clock says; never before the pilot was
+// submitted nor after now, whatever the clocks do.
+Mono started_at(const LivePilot& p, const PilotSeen& row, Mono now, Wall shown) {
+  if (row.started.ms == 0) return now;
+  const Mono told = now - milliseconds{shown.ms - row.started.ms};
+  return std::clamp(told, std::min(p.submitted_at, now), now);
+}
+
+// A view that contradicts itself or shows pilots without our attributes is no view (R5).
+std::string contradiction(const BatchData& data) {
+  std::unordered_map<std::string_view, const PilotSeen*> rows;
+  rows.reserve(data.live.size());
+  for (const auto& row : data.live) {
+    if (row.batch_id.empty() || row.submission.empty() || row.queue.empty())
+      return fmt::format("pilot '{}' is shown without our attributes", row.batch_id);
+    const auto [at, fresh] = rows.emplace(row.batch_id, &row);
+    if (!fresh && (at->second->state != row.state || at->second->submission != row.submission))
+      return fmt::format("pilot {} is shown twice, as {} and as {}", row.batch_id, name(at->second->state), name(row.state));
+  }
+  return {};
+}
+
+End end_of(const PilotSeen& row) {
+  End end;
+  end.state = row.state;
+  end.exit_code = row.exit_code;
+  end.wall_s = row.wall_s;
+  end.cpu_s = row.cpu_s;
+  end.ended = row.ended;
+  end.reason = row.reason;
+  return end;
+}
+
+void doubt(FactoryState& s, BatchState& b, Trust trust, const std::string& why, Mono now, Wall shown) {
+  if (b.doubtful_since.ns == 0) {
+    b.doubtful_since = now;
+    for (auto& q : s.queues)
+      if (q.batch >= 0 && &s.batches[static_cast<std::size_t>(q.batch)] == &b) q.budget = 0;
+  }
+  b.trust = b.view_at.ns == 0 && trust == Trust::failing ? Trust::never : trust;
+  b.trouble = why;
+  const bool refused = trust == Trust::refused;
+  clear(s, refused ? "batch.poll_failing" : "batch.view_refused", "batch:" + b.name);
+  raise(s, refused ? "batch.view_refused" : "batch.poll_failing", "batch:" + b.name, why, shown);
+}
+
+void touch_source(FactoryState& s, std::size_t source) {
+  for (std::uint32_t i = 0; i < s.queues.size(); ++i)
+    if (s.queues[i].batch == static_cast<int>(source)) touch(s, i);
+}
+
+// Why this row must not be there (R9), or nothing.
+std::string foreign(const FactoryState& s, const BatchState& b, const PilotSeen& row) {
+  if (b.adopt_all) return {};
+  if (row.foreign)
+    return fmt::format("pilot {} carries this factory's id but was submitted by another instance", row.batch_id);
+  if (row.run > s.run)
+    return fmt::format("pilot {} was submitted by run {} of this factory, and this is run {}", row.batch_id, row.run, s.run);
+  return {};
+}
+
+// Pilots that the view should show and does not, without evidence of their end.
+std::vector<std::uint32_t> absentees(const FactoryState& s, const BatchState& b, Seq asked) {
+  std::vector<std::uint32_t> out;
+  for (const auto& [id, slot] : b.by_id) {
+    const LivePilot& p = s.pilots[slot];
+    if (p.seen != s.epoch && p.known < asked && p.fact < asked) out.push_back(slot);
+  }
+  std::sort(out.begin(), out.end());  // the hash table's order must not matter
+  return out;
+}
+
+void end_by_evidence(FactoryState& s, std::uint32_t slot, Mono now, Wall shown) {
+  const LivePilot& p = s.pilots[slot];
+  End end;
+  end.exit_code = p.exit_code;
+  end.state = p.exit_code > 0 ? PilotState::failed : PilotState::done;
+  end.reason = "gone from the batch system after its wrapper reported its end";
+  end_pilot(s, slot, end, now, shown);
+}
+
+void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std::vector<std::uint32_t>& absent, Mono now,
+            Wall shown) {
+  BatchState& b = s.batches[source];
+  for (const auto& row : e.view->data.live) apply_seen(s, source, row, e.asked, now, shown);
+  for (const auto slot : absent) {
+    LivePilot& p = s.pilots[slot];
+    if (!p.used) continue;
+    if (p.exiting) {
+      end_by_evidence(s, slot, now, shown);
+      continue;
+    }
+    if (!p.missing) set_missing(s, slot, true, now);
+    if (p.missing_views < 255) ++p.missing_views;
+  }
+  b.trust = Trust::ok;
+  b.view_at = e.asked_at;
+  b.view_as_of = e.view->as_of;
+  b.evidence = e.view->evidence;
+  b.trouble.clear();
+  b.doubtful_since = Mono{};
+  b.absent.clear();
+  b.adopt_all = b.accept_next = b.probe_absent = b.canary_used = false;
+  b.canary = -1;
+  b.cursor = e.view->cursor;
+  s.unsaved_cursors["batch:" + b.name] = b.cursor;
+  clear(s, "batch.view_refused", "batch:" + b.name);
+  clear(s, "batch.poll_failing", "batch:" + b.name);
+  touch_source(s, source);
+}
+
+// A refused view whose canary shows: the absentees are looked up one by one (R5).
+void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
+  if (b.canary < 0) return;
+  const auto& canary = s.submissions[static_cast<std::size_t>(b.canary)];
+  if (!canary.used) {
+    b.canary = -1;
+    return;
+  }
+  for (const auto& row : e.view->data.live)
+    if (row.submission == canary.row.id) b.probe_absent = true;
+  if (b.probe_absent) b.next_find = Mono{0};
+}
+
+void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, Wall shown) {
+  BatchState& b = s.batches[source];
+  const BatchData& data = e.view->data;
+  if (!e.view->complete) return doubt(s, b, Trust::failing, "the view is not complete: " + e.view->evidence, now, shown);
+  if (const auto why = contradiction(data); !why.empty()) return doubt(s, b, Trust::refused, why, now, shown);
+
+  // Ends are facts of their own (history, exit files): they hold whatever becomes of the view.
+  for (const auto& row : data.ended) apply_seen(s, source, row, e.asked, now, shown);
+
+  b.foreign.clear();
+  ++s.epoch;
+  std::int64_t expected = 0;
+  for (const auto& row : data.live) {
+    if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) s.pilots[at->second].seen = s.epoch;
+    if (b.foreign.empty()) b.foreign = foreign(s, b, row);
+  }
+  if (b.foreign.empty()) clear(s, "identity.foreign", "batch:" + b.name);
+  else raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
+
+  auto absent = absentees(s, b, e.asked);
+  expected = static_cast<std::int64_t>(b.by_id.size());
+  const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
+    return !s.pilots[slot].missing && !s.pilots[slot].exiting;
+  });
+  const std::int64_t allowed = std::max<std::int64_t>(10, expected / 20);
+  if (unexplained > allowed && !b.accept_next) {
+    b.absent = std::move(absent);
+    doubt(s, b, Trust::refused,
+          fmt::format("{} of {} pilots have gone from the view without a trace; at most {} may; nothing is concluded from it",
+                      unexplained, expected, allowed),
+          now, shown);
+    watch_canary(s, b, e);
+    touch_source(s, source);
+    return;
+  }
+  accept(s, source, e, absent, now, shown);
+}
+
+// The pilot that speaks: by its batch id, else by its number in the submission.
+std::optional<std::uint32_t> reporter(const FactoryState& s, std::uint32_t submission, const PilotReported& e) {
+  const LiveSubmission& sub = s.submissions[submission];
+  const auto& by_id = s.batches[sub.source].by_id;
+  if (const auto at = by_id.find(e.batch_id); at != by_id.end())
+    return s.pilots[at->second].submission == submission ? std::optional(at->second) : std::nullopt;
+  for (const auto slot : s.queues[sub.queue].members)
+    if (s.pilots[slot].submission == submission && s.pilots[slot].index == e.index) return slot;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq asked, Mono now, Wall shown) {
+  BatchState& b = s.batches[source];
+  auto at = b.by_id.find(row.batch_id);
+  if (at == b.by_id.end()) {
+    if (ended(row.state)) {
+      // known to have existed: settles its submission, needs no life in memory
+      const auto sub = s.submission_by_id.find(row.submission);
+      if (sub == s.submission_by_id.end() || s.submissions[sub->second].found.contains(row.index)) return;
+      const auto slot = add_pilot(s, sub->second, row.batch_id, row.index, now, shown);
+      note_found(s, sub->second, row.index);
+      end_pilot(s, slot, end_of(row), now, shown);
+      return;
+    }
+    const auto sub = s.submission_by_id.find(row.submission);
+    if (sub == s.submission_by_id.end() && !foreign(s, b, row).empty()) return;
+    const auto submission = sub != s.submission_by_id.end()
+                                ? sub->second
+                                : adopt_submission(s, row.submission, queue_named(s, row.queue, b.name),
+                                                   static_cast<int>(source), row.run, shown);
+    const auto slot = add_pilot(s, submission, row.batch_id, row.index, now, shown);
+    LivePilot& p = s.pilots[slot];
+    p.run = row.run;
+    if (row.submitted.ms != 0) {
+      p.submitted = row.submitted;
+      p.submitted_at = std::min(now, now - milliseconds{shown.ms - row.submitted.ms});
+    }
+    p.known = Seq{asked.v == 0 ? 0 : asked.v - 1};
+    p.seen = s.epoch;
+    note_found(s, submission, row.index);
+    at = b.by_id.find(row.batch_id);
+  }
+  const auto slot = at->second;
+  LivePilot& p = s.pilots[slot];
+  if (p.fact > asked) return;  // something newer than this query is known of it (R4)
+  if (ended(row.state)) {
+    if (!row.node.empty()) p.node = s.texts.put(row.node);
+    end_pilot(s, slot, end_of(row), now, shown);
+    return;
+  }
+  if (p.known > asked) return;
+  if (p.missing) set_missing(s, slot, false, now);
+  if (!row.node.empty() && s.texts.get(p.node) != row.node) {
+    p.node = s.texts.put(row.node);
+    save(s, slot);
+  }
+  if (row.reason != s.texts.get(p.reason)) p.reason = s.texts.put(row.reason);
+  if (row.state == p.state) return;
+  // a pilot whose wrapper has spoken has started, whatever an older list says
+  if (p.started_told && row.state <= PilotState::unknown && row.state != PilotState::held) return;
+  const bool starts = p.started_at.ns == 0;
+  if (starts && row.started.ms != 0) p.started = row.started;
+  const Mono when = starts ? started_at(p, row, now, shown) : now;
+  set_state(s, slot, row.state, when, shown);
+}
+
+void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown) {
+  const auto source = static_cast<std::uint32_t>(batch_named(s, e.batch));
+  BatchState& b = s.batches[source];
+  b.polling = false;
+  if (!e.view) {
+    ++b.failures;
+    b.next_poll = now + std::min<Duration>(b.spec.interval, seconds{std::int64_t{1} << std::min(b.failures, 9)});
+    doubt(s, b, Trust::failing, "the poll failed: " + e.view.error().text(), now, shown);
+    touch_source(s, source);
+    return;
+  }
+  b.failures = 0;
+  b.next_poll = e.asked_at + b.spec.interval;
+  judge(s, source, e, now, shown);
+}
+
+void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown) {
+  const auto sub = s.submission_by_id.find(e.submission);
+  if (sub == s.submission_by_id.end()) return;
+  const LiveSubmission& submission = s.submissions[sub->second];
+  BatchState& b = s.batches[submission.source];
+  auto known = reporter(s, sub->second, e);
+  if (!known) {
+    // faster than the batch system's answer; a number that was here before has ended
+    if (e.batch_id.empty() || b.by_id.contains(e.batch_id) || submission.found.contains(e.index)) return;
+    known = add_pilot(s, sub->second, e.batch_id, e.index, now, shown);
+    note_found(s, sub->second, e.index);
+  }
+  const auto slot = *known;
+  LivePilot& p = s.pilots[slot];
+  p.fact = s.next_seq();
+  p.started_told = true;
+  if (!e.node.empty()) p.node = s.texts.put(e.node);
+  if (p.missing) set_missing(s, slot, false, now);
+  if (p.state <= PilotState::unknown) set_state(s, slot, PilotState::running, now, shown);
+  auto& claims = s.queues[p.queue].claims;
+  const auto claim = std::find_if(claims.rbegin(), claims.rend(), [&](const Claim& c) { return c.pilot == p.no; });
+  if (e.payloads) p.payloads = *e.payloads;
+  if (e.payload_started && !p.payload_told) {
+    p.payload_told = true;
+    p.payload_at = now;
+    p.payload_start = shown;
+    if (claim != claims.rend()) claim->payload_at = now;
+  }
+  if (e.state == "exiting" || e.state == "fault") {
+    if (!p.exiting) ++s.queues[p.queue].budget;
+    p.exiting = true;
+    if (e.rc) p.exit_code = *e.rc;
+    p.empty = e.payloads.value_or(-1) == 0;
+    if (claim != claims.rend() && p.empty) claim->empty = true;
+    // its slot is about to be free: look sooner than the interval says, but not at every report
+    const Duration gap = std::max<Duration>(seconds{1}, b.spec.interval / 10);
+    b.next_poll = std::min(b.next_poll, std::max(now + milliseconds{300}, b.asked_at + gap));
+  }
+  save(s, slot);
+  touch(s, p.queue);
+}
+
+}  // namespace apf::core

@@ -1,0 +1,15 @@
+// When sources are polled, and whether what they said still counts. For the core only.
+#pragma once
+
+#include "core/state.h"
+
+namespace apf::core {
+
+// The last trusted view is not older than max_age.
+bool fresh(const SourceBase& source, Duration max_age, Mono now);
+// Emits the polls that are due.
+void poll(FactoryState& s, Mono now, std::vector<Effect>& out);
+// When the next poll or look-up is due.
+Mono next_poll(const FactoryState& s);
+
+}  // namespace apf::core

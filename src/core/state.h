@@ -1,0 +1,304 @@
+// The factory's state, for the core and its tests only. One struct a thing: pilot, submission, queue, source.
+//
+// Invariants (tests/sim and state_test hold them):
+//   - every live pilot stands in `pilots`, in its source's `by_id` and in its queue's `members`;
+//   - a queue's `counts` equal what a count over its members would say; only set_state() and its like touch them;
+//   - everything that changed since the last commit is in `unsaved`.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/factory.h"
+
+namespace apf::core {
+
+constexpr Mono kNever{INT64_MAX};
+
+// A live pilot. Names are numbers here: 100 000 of these are in memory.
+struct LivePilot {
+  std::uint64_t no = 0;
+  std::string batch_id;
+  std::uint32_t queue = 0, source = 0;  // into FactoryState::queues and ::batches
+  std::uint32_t submission = 0;         // into FactoryState::submissions
+  std::uint32_t index = 0, run = 0;
+  std::uint32_t member = 0;             // position in its queue's members
+  std::uint32_t seen = 0;               // epoch of the last view that showed it
+  PilotState state = PilotState::pending;
+  bool used = false;                    // the slot holds a pilot
+  bool missing = false, exiting = false, started_told = false, empty = false, payload_told = false;
+  std::uint8_t missing_views = 0;       // trusted views without it
+  std::uint32_t node = 0, reason = 0, rule = 0;  // into FactoryState::texts
+  std::int32_t exit_code = -1, payloads = -1;
+  Seq known;                            // a view asked before this can't judge it (R4)
+  Seq fact;                             // newest fact about it; older views lose
+  Mono submitted_at, started_at, payload_at, missing_since;
+  Mono removing_at;                     // a removal was asked for; ns 0: none
+  Wall submitted, started, payload_start;
+};
+
+// Strings that repeat a thousand times (nodes, reasons, rules), kept once.
+class Texts {
+ public:
+  std::uint32_t put(const std::string& text);
+  [[nodiscard]] const std::string& get(std::uint32_t at) const { return *texts_[at]; }
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> index_{{"", 0}};
+  std::vector<const std::string*> texts_{&index_.begin()->first};
+};
+
+struct LiveSubmission {
+  Submission row;
+  std::uint32_t queue = 0, source = 0;
+  std::uint32_t live = 0;        // pilots in memory that refer to it
+  bool used = false;
+  bool in_flight = false;        // SubmitPilots is out, no answer yet
+  bool planned = false;          // waits for its commit
+  bool canary = false;           // R5
+  Mono planned_at;
+  std::int32_t demand_driven = 0;
+  // settling (R8)
+  int looks = 0;                 // complete answers without everything found
+  Mono first_look;
+  std::set<std::uint32_t> found; // indexes that exist
+};
+
+// A pilot that left pending lately: it may have taken a job the WMS still calls ready (R2).
+struct Claim {
+  std::uint64_t pilot = 0;
+  Mono planned_at, started_at;  // started_at.ns 0: it ended without having started
+  Mono payload_at;              // ns 0: not told
+  bool empty = false;
+};
+
+struct Counts {
+  std::array<std::int64_t, 6> live{};  // by PilotState, the six live ones
+  std::int64_t missing = 0;
+  [[nodiscard]] std::int64_t of(PilotState s) const { return live[static_cast<std::size_t>(s)]; }
+  [[nodiscard]] std::int64_t pending() const {
+    return of(PilotState::pending) + of(PilotState::held) + of(PilotState::unknown);
+  }
+  [[nodiscard]] std::int64_t running() const {
+    return of(PilotState::running) + of(PilotState::suspended) + of(PilotState::transferring);
+  }
+};
+
+// Ends of the last hour, by minute.
+struct Hour {
+  std::array<std::uint32_t, 60> done{}, failed{};
+  std::int64_t minute = 0;  // the minute the newest bucket stands for
+  void add(bool ok, Mono at);  // at may lie in the past
+  void roll(Mono now);
+  [[nodiscard]] std::int64_t sum_done() const;
+  [[nodiscard]] std::int64_t sum_failed() const;
+};
+
+struct Queue {
+  std::shared_ptr<const QueueSpec> spec;
+  Chain chain;
+  bool gone = false;                  // not configured any more: tracked to its end
+  int wms = -1, batch = -1;           // into FactoryState::wmses and ::batches
+  Counts counts;
+  std::vector<std::uint32_t> members; // live pilots
+  QueueRecord life;
+  Hour hour;
+  std::deque<Claim> claims;
+  int open = -1;                      // its open submission (R8: one a queue)
+  std::int64_t open_n = 0;            // pilots of it that are not known yet
+  // the cycle (R1)
+  Mono cycle_start;
+  std::int64_t used = 0;
+  // retirement (R7)
+  int negative_cycles = 0;
+  Mono negative_counted, retired_at;
+  // proven ends since the view of its batch source became doubtful, less what was submitted since (R5)
+  std::int64_t budget = 0;
+  // refusals by the batch system
+  int refusals = 0;
+  Mono backoff_until;
+  std::string refusal;
+  int group = -1;                     // into FactoryState::groups
+  Mono next_decide = kNever;          // decide again then, whatever happens
+  bool dirty = true;
+  std::shared_ptr<const Decision> last;
+};
+
+enum class Trust : std::uint8_t { never, ok, failing, refused };
+
+struct SourceBase {
+  std::string name;
+  bool gone = false;
+  bool polling = false;
+  Mono next_poll;                     // {0}: at once
+  Mono asked_at;
+  int failures = 0;
+  Trust trust = Trust::never;
+  std::string trouble, evidence, cursor;
+  Mono view_at;                       // when the last trusted view was asked
+  Mono doubtful_since;                // first failed or refused poll since the last trusted view; ns 0: none
+  Wall view_as_of;
+  bool pushes = false;
+};
+
+struct WmsState : SourceBase {
+  WmsSource spec;
+  Mono arrived;                       // of the last trusted view
+  Mono true_at;                       // t_w of R2
+  std::map<std::string, std::vector<Demand>, std::less<>> cells;  // by WMS queue
+  std::map<std::string, std::string, std::less<>> sites;
+  std::map<std::string, std::int64_t, std::less<>> jumped;        // R6: ready that no second view has confirmed
+};
+
+struct BatchState : SourceBase {
+  BatchSource spec;
+  std::unordered_map<std::string_view, std::uint32_t> by_id;      // batch id -> slot
+  std::int64_t missing = 0;           // pilots absent from trusted views (R4)
+  bool adopt_all = false;             // R9: an empty ledger, or the operator's word
+  bool accept_next = false;           // R5: the operator accepts the next view as it is
+  std::string foreign;                // R9: why nothing may be submitted
+  bool finding = false;
+  Mono next_find;
+  int canary = -1;                    // submission of the canary (R5)
+  bool canary_used = false, probe_absent = false;
+  std::vector<std::uint32_t> absent;  // slots the refused view did not show
+  std::deque<Mono> sent;              // one entry a pilot submitted within the last minute (R13)
+};
+
+class FactoryState {
+ public:
+  ActiveConfig active;
+  std::uint32_t run = 0;
+  std::string nonce;
+  Wall started;
+  bool stopping = false;
+
+  std::uint64_t seq = 0, next_pilot = 1, next_submission = 1, passes = 0;
+  std::uint32_t epoch = 0;
+
+  std::deque<LivePilot> pilots;                 // slots; addresses are stable, by_id keys point into them
+  std::vector<std::uint32_t> free_pilots;
+  std::deque<LiveSubmission> submissions;
+  std::vector<std::uint32_t> free_submissions;
+  std::unordered_map<std::string, std::uint32_t> submission_by_id;
+  std::deque<Queue> queues;
+  std::unordered_map<std::string, std::uint32_t> queue_by_name;
+  std::vector<std::vector<std::uint32_t>> groups;         // queues that serve the same WMS queue
+  std::map<std::string, QueueRecord> other_lives;         // of queues that are neither configured nor have pilots
+  std::deque<WmsState> wmses;
+  std::deque<BatchState> batches;
+  Texts texts;
+  std::int64_t total_pending = 0, total_running = 0;  // of all queues, open submissions apart
+  std::int64_t total_open = 0;
+
+  std::vector<Hold> holds;
+  std::map<std::pair<std::string, std::string>, Alarm> alarms;  // (code, subject)
+  std::vector<AlarmChanged> alarm_changes;
+  std::deque<Mono> sent;                        // pilots of all sources submitted within the last minute
+  std::optional<HostSeen> host;
+  std::string ledger_trouble;
+  Mono ledger_retry;
+
+  // what the next commit writes
+  std::map<std::uint64_t, Pilot> unsaved_pilots;           // rows that have ended, or came back from a failed commit
+  std::unordered_set<std::uint32_t> unsaved_slots;         // live ones, copied when the commit is made
+  std::map<std::string, Submission> unsaved_submissions;
+  std::set<std::uint32_t> unsaved_queues;
+  std::map<std::string, std::string> unsaved_cursors;
+  bool unsaved_holds = false;
+  std::shared_ptr<const LedgerBatch> committing;           // at most one commit is under way
+  std::vector<std::uint32_t> planned;                      // submissions that wait for it
+
+  Tell notes;                                              // for the monitors, since the last pass
+  struct AskedRemoval {
+    std::vector<std::uint64_t> pilots;
+    std::string rule;
+  };
+  std::vector<AskedRemoval> removals_asked;
+  std::vector<std::uint64_t> removals_waiting;             // pilots whose removal waits for the commit
+  std::set<std::uint32_t> changed;                         // queues whose snapshot is due
+  Mono hour_rolled;
+
+  Seq next_seq() { return Seq{++seq}; }
+};
+
+// ---- pilots.cc: the only code that touches counts --------------------------------------------------------------
+std::uint32_t add_pilot(FactoryState& s, std::uint32_t submission, const std::string& batch_id, std::uint32_t index,
+                        Mono now, Wall shown);
+void set_state(FactoryState& s, std::uint32_t slot, PilotState to, Mono now, Wall shown);  // live states only
+void set_missing(FactoryState& s, std::uint32_t slot, bool missing, Mono now);
+struct End {
+  PilotState state = PilotState::done;
+  std::int32_t exit_code = -1;
+  float wall_s = -1, cpu_s = -1;
+  Wall ended;
+  std::string reason;
+  bool lost = false;
+};
+void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wall shown);  // leaves memory
+void save(FactoryState& s, std::uint32_t slot);  // mark for the next commit
+Pilot row(const FactoryState& s, const LivePilot& p);
+void touch(FactoryState& s, std::uint32_t queue);  // decide again, show again
+
+// ---- queues.cc: configuration, names ---------------------------------------------------------------------------
+std::uint32_t queue_named(FactoryState& s, const std::string& name, const std::string& batch);  // made as gone if unknown
+int batch_named(FactoryState& s, const std::string& name);                                      // made as gone if unknown
+void configure(FactoryState& s, const ActiveConfig& active, Mono now);
+void start(FactoryState& s, const Started& e, Mono now, Wall shown);
+
+// ---- submissions.cc: submit path and settling (R8) -------------------------------------------------------------
+std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven, Mono now,
+                              Wall shown);
+std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source, std::uint32_t run,
+                               Wall shown);
+void close_submission(FactoryState& s, std::uint32_t sub, SubmissionState state, const std::string& note, Wall shown);
+void note_found(FactoryState& s, std::uint32_t sub, std::uint32_t index);  // a pilot of it exists
+void release_submission(FactoryState& s, std::uint32_t sub);               // nothing refers to it any more
+void on_answer(FactoryState& s, const SubmitAnswered& e, Mono now, Wall shown);
+void on_find(FactoryState& s, const FindAnswered& e, Mono now, Wall shown);
+void look_up(FactoryState& s, Mono now, std::vector<Effect>& out);         // emits FindPilots where due
+
+// ---- reconcile.cc: views and reports (R4, R5, R9) --------------------------------------------------------------
+void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown);
+void on_demand_view(FactoryState& s, const DemandSeen& e, Mono now, Wall shown);
+void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown);
+void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq asked, Mono now, Wall shown);
+
+// ---- allocate.cc: claimed and shared demand (R2, R10) ----------------------------------------------------------
+// Pilots of q that have probably taken jobs which the WMS's view still calls ready (R2).
+std::int64_t claimed(FactoryState& s, Queue& q);
+std::vector<const Demand*> cells_of(const FactoryState& s, const Queue& q);
+// Ready less pending and claimed pilots, for a queue that shares its demand with nobody.
+std::int64_t free_demand(FactoryState& s, Queue& q);
+// Deals shared demand to the queues in `who` (in the pass's order), by weight, largest remainder first. `use(queue,
+// dealt)` tells how many pilots the queue makes of its share; what the others leave is offered again to those that
+// used all of theirs. Returns each queue's part.
+using Use = std::function<std::int64_t(std::uint32_t queue, std::int64_t dealt)>;
+std::map<std::uint32_t, std::int64_t> deal(FactoryState& s, const std::vector<std::uint32_t>& who, Mono now,
+                                           const Use& use);
+
+// ---- decide.cc -------------------------------------------------------------------------------------------------
+void decide_all(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out);
+
+// ---- retire.cc (R7, R14 drain, operator's removals) ------------------------------------------------------------
+// Lets up to n pilots of the queue go as its policy allows; returns how many, and says what bound it.
+std::int64_t retire(FactoryState& s, std::uint32_t queue, std::int64_t n, Mono now, std::vector<Effect>& out,
+                    std::string& bound_by);
+void drain(FactoryState& s, Mono now, std::vector<Effect>& out);
+void remove_asked(FactoryState& s, Mono now, std::vector<Effect>& out);
+void on_removed(FactoryState& s, const RemoveAnswered& e, Mono now);
+
+// ---- alarms ----------------------------------------------------------------------------------------------------
+void raise(FactoryState& s, const std::string& code, const std::string& subject, const std::string& text, Wall shown);
+void clear(FactoryState& s, const std::string& code, const std::string& subject);
+
+}  // namespace apf::core
