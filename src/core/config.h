@@ -15,11 +15,11 @@ namespace apf::core {
 // What every source section has besides its plug-in's own options.
 struct WmsSource {
   std::string name, plugin;
-  Duration interval = seconds{30};   // between polls; also the length of a queue's cycle (R1)
-  Duration max_age = seconds{360};   // older views hold the queue
-  Duration timeout = seconds{60};    // of one poll
-  Duration lag = seconds{-1};        // how old its tables may be (R2); negative: what the plug-in says
-  Duration pickup = seconds{120};    // a pilot takes its job within this time of its start (R2)
+  Duration interval = seconds{30};  // between polls; also the length of a queue's cycle (R1)
+  Duration max_age = seconds{360};  // older views hold the queue
+  Duration timeout = seconds{60};   // of one poll
+  Duration lag = seconds{-1};       // how old its tables may be (R2); negative: what the plug-in says
+  Duration pickup = seconds{120};   // a pilot takes its job within this time of its start (R2)
   Options options;
   bool operator==(const WmsSource&) const = default;
 };
@@ -28,9 +28,9 @@ struct BatchSource {
   std::string name, plugin;
   Duration interval = seconds{30};
   Duration max_age = seconds{360};
-  Duration timeout = seconds{120};           // of one call
-  Duration settle_wait = seconds{60};        // between the two looks that settle a submission (R8)
-  std::int64_t max_pilots = 0;               // live pilots in this target; 0: no limit (R13)
+  Duration timeout = seconds{120};              // of one call
+  Duration settle_wait = seconds{60};           // between the two looks that settle a submission (R8)
+  std::int64_t max_pilots = 0;                  // live pilots in this target; 0: no limit (R13)
   std::int64_t max_submissions_per_minute = 0;  // pilots a minute; 0: no limit (R13)
   Options options;
   bool operator==(const BatchSource&) const = default;
@@ -43,19 +43,20 @@ struct MonitorTarget {
 };
 
 struct FactorySettings {
-  std::string factory_id;                       // R9
+  std::string factory_id;  // R9
   std::string state_dir, log_dir, log_url;
   std::string listen = "127.0.0.1:0";           // HTTP API, reports, logs; empty: none
   std::string report_url;                       // what pilots are told; empty: from listen
   std::string alarm_command;                    // run once for each alarm raised or cleared (R17)
   std::int64_t max_pilots = 0;                  // live pilots of the factory; 0: no limit (R13)
   std::int64_t max_submissions_per_minute = 0;  // pilots a minute; 0: no limit (R13)
-  std::int64_t min_free_disk = std::int64_t{512} << 20;    // bytes of state and log disk below which nothing is submitted (R13)
+  std::int64_t min_free_disk = std::int64_t{512}
+                               << 20;  // bytes of state and log disk below which nothing is submitted (R13)
   std::int64_t min_free_memory = std::int64_t{256} << 20;  // bytes of available memory, likewise
-  Duration retention = seconds{7L * 86400};     // finished pilots stay in the ledger for this time
+  Duration retention = seconds{7L * 86400};                // finished pilots stay in the ledger for this time
   Duration journal_age = seconds{30L * 86400};
-  std::int64_t journal_size = std::int64_t{256} << 20;     // bytes, all rotations together
-  std::int64_t log_size = std::int64_t{20} << 30;          // bytes of the pilots' log tree
+  std::int64_t journal_size = std::int64_t{256} << 20;  // bytes, all rotations together
+  std::int64_t log_size = std::int64_t{20} << 30;       // bytes of the pilots' log tree
   bool operator==(const FactorySettings&) const = default;
 };
 

@@ -32,8 +32,8 @@ struct ActiveConfig {
 
 struct Started {  // first event of all
   ActiveConfig active;
-  std::uint32_t run = 0;    // this start's number (R9)
-  std::string nonce;        // random, [a-z0-9]: submission ids are made from it
+  std::uint32_t run = 0;  // this start's number (R9)
+  std::string nonce;      // random, [a-z0-9]: submission ids are made from it
   LedgerImage ledger;
 };
 struct ConfigChanged {
@@ -44,7 +44,7 @@ struct DemandSeen {  // answer to PollWms
   Seq asked;
   Mono asked_at;
   Result<View<DemandData>> view;
-  bool pushes = false;      // Wms::pushes() after the call: the next poll may go out at once
+  bool pushes = false;  // Wms::pushes() after the call: the next poll may go out at once
 };
 struct BatchSeen {  // answer to PollBatch
   std::string batch;
@@ -72,11 +72,11 @@ struct RemoveAnswered {
 struct PilotReported {
   std::string submission;
   std::uint32_t index = 0;
-  std::string batch_id;                // may be empty
-  std::string state;                   // running|exiting|fault
-  std::optional<std::int32_t> rc;      // of exiting
+  std::string batch_id;                  // may be empty
+  std::string state;                     // running|exiting|fault
+  std::optional<std::int32_t> rc;        // of exiting
   std::optional<std::int32_t> payloads;  // run so far; 0 with exiting: "empty"
-  bool payload_started = false;        // a payload has started by now
+  bool payload_started = false;          // a payload has started by now
   std::string node;
 };
 struct CommitDone {
@@ -87,9 +87,9 @@ struct CommitDone {
 struct HostSeen {
   std::int64_t free_disk = 0, free_inodes = 0, free_memory = 0;
 };
-struct Verb {  // an operator's word; who asked is part of it
-  Hold hold;                // verb pause|disable|drain
-  bool lift = false;        // resume|enable
+struct Verb {         // an operator's word; who asked is part of it
+  Hold hold;          // verb pause|disable|drain
+  bool lift = false;  // resume|enable
 };
 struct RemoveAsked {  // apf pilots remove
   std::vector<std::uint64_t> pilots;
@@ -104,9 +104,8 @@ struct Adopt {  // apf adopt: this instance takes over the pilots of the same fa
 struct Stopping {};  // no new submissions; the shell is about to end
 struct Pass {};      // decide: reconcile is done by the events, this allocates, folds the chains and emits
 
-using Event = std::variant<Started, ConfigChanged, DemandSeen, BatchSeen, SubmitAnswered, FindAnswered,
-                           RemoveAnswered, PilotReported, CommitDone, HostSeen, Verb, RemoveAsked, AcceptView, Adopt,
-                           Stopping, Pass>;
+using Event = std::variant<Started, ConfigChanged, DemandSeen, BatchSeen, SubmitAnswered, FindAnswered, RemoveAnswered,
+                           PilotReported, CommitDone, HostSeen, Verb, RemoveAsked, AcceptView, Adopt, Stopping, Pass>;
 
 // ---- decisions -------------------------------------------------------------------------------------------------
 
@@ -133,7 +132,7 @@ struct Decision {
 // "Ready:in=0,activated=100,offset=4,pending=10,ret=86;Scale:in=86,..."
 std::string message(const Decision& d);
 
-struct Alarm {  // R17
+struct Alarm {          // R17
   std::string code;     // "batch.view_refused"
   std::string subject;  // "batch:pool"
   std::string text;     // a sentence
@@ -189,7 +188,7 @@ struct Wake {  // give a Pass at this time at the latest
   Mono at;
 };
 
-using Effect = std::variant<Commit, PollWms, PollBatch, SubmitPilots, FindPilots, RemovePilots, Journal, Tell,
-                            AlarmChanged, Wake>;
+using Effect =
+    std::variant<Commit, PollWms, PollBatch, SubmitPilots, FindPilots, RemovePilots, Journal, Tell, AlarmChanged, Wake>;
 
 }  // namespace apf::core

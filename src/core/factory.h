@@ -30,26 +30,26 @@ std::vector<Effect> on(FactoryState& state, const Event& event, Mono now, Wall s
 // ---- what people and the API see ----
 
 struct SourceStatus {
-  std::string name, plugin, kind;       // kind: wms|batch
-  std::string state;                    // ok|never|stale|failing|refused
-  Mono view_at;                         // of the last trusted view; ns 0: none yet
+  std::string name, plugin, kind;  // kind: wms|batch
+  std::string state;               // ok|never|stale|failing|refused
+  Mono view_at;                    // of the last trusted view; ns 0: none yet
   Wall view_as_of;
-  std::string evidence, trouble;        // trouble: the last error or the reason of a refusal
-  std::int64_t pilots = 0;              // live, in this source (batch)
+  std::string evidence, trouble;  // trouble: the last error or the reason of a refusal
+  std::int64_t pilots = 0;        // live, in this source (batch)
   bool pushes = false;
 };
 
 struct QueueSnapshot {
   std::string name, wms, wms_queue, batch, mode, site;
-  bool enabled = true, gone = false;    // gone: no longer configured, pilots tracked to their end
+  bool enabled = true, gone = false;  // gone: no longer configured, pilots tracked to their end
   std::int64_t notready = 0, ready = 0;
   bool demand_known = false;
   std::int64_t claimed = 0, pending = 0, running = 0, held = 0, missing = 0, open_submissions = 0;
   std::int64_t done_1h = 0, failed_1h = 0;
   std::int64_t life_submitted = 0, life_done = 0, life_failed = 0;
-  Mono wms_view_at, batch_view_at;      // ns 0: none yet
-  std::vector<std::string> holds;       // in words: who paused it and why
-  std::shared_ptr<const Decision> last; // last decision; null before the first
+  Mono wms_view_at, batch_view_at;       // ns 0: none yet
+  std::vector<std::string> holds;        // in words: who paused it and why
+  std::shared_ptr<const Decision> last;  // last decision; null before the first
 };
 
 struct FactorySnapshot {
@@ -61,7 +61,7 @@ struct FactorySnapshot {
   std::vector<SourceStatus> sources;
   std::vector<Alarm> alarms;
   std::vector<Hold> holds;
-  std::string ledger_trouble;           // why submissions hold; empty: the ledger works
+  std::string ledger_trouble;  // why submissions hold; empty: the ledger works
 };
 
 // Names of queues whose snapshot changed since the last call (the gone ones that ended are removed: nullptr).

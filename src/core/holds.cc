@@ -15,7 +15,10 @@ bool covers(const Hold& hold, const QueueSpec& spec) {
 }
 
 std::string in_words(const Hold& h) {
-  auto text = fmt::format("{} ({}) by {} since {}", h.verb == "pause" ? "paused" : h.verb == "drain" ? "draining" : "disabled",
+  auto text = fmt::format("{} ({}) by {} since {}",
+                          h.verb == "pause"   ? "paused"
+                          : h.verb == "drain" ? "draining"
+                                              : "disabled",
                           h.scope, h.who.empty() ? "an operator" : h.who, iso8601(h.since));
   if (h.until.ms != 0) text += " until " + iso8601(h.until);
   if (!h.reason.empty()) text += ": " + h.reason;
@@ -52,12 +55,13 @@ Held host_hold(const FactoryState& s) {
   if (!s.host) return {};
   const auto& f = s.active.config->factory;
   if (s.host->free_disk < f.min_free_disk)
-    return {"host.low_disk", fmt::format("the submit host has {} MB of disk left, less than {} MB", s.host->free_disk >> 20,
-                                         f.min_free_disk >> 20)};
+    return {"host.low_disk", fmt::format("the submit host has {} MB of disk left, less than {} MB",
+                                         s.host->free_disk >> 20, f.min_free_disk >> 20)};
   if (s.host->free_memory < f.min_free_memory)
     return {"host.low_memory", fmt::format("the submit host has {} MB of memory left, less than {} MB",
                                            s.host->free_memory >> 20, f.min_free_memory >> 20)};
-  if (s.host->free_inodes < 1000) return {"host.low_inodes", "the submit host's file system has hardly any inodes left"};
+  if (s.host->free_inodes < 1000)
+    return {"host.low_inodes", "the submit host's file system has hardly any inodes left"};
   return {};
 }
 
@@ -101,9 +105,9 @@ Held held(FactoryState& s, Queue& q, Mono now, Wall shown) {
   if (auto h = source_hold(b, "batch", b.spec.max_age, now); !h.code.empty()) return h;
   if (q.open >= 0) {
     const auto& sub = s.submissions[static_cast<std::size_t>(q.open)];
-    return {"submission.open", fmt::format("submission {} of {} pilots {}", sub.row.id, sub.row.n,
-                                           sub.in_flight || sub.planned ? "is under way"
-                                                                        : "got no answer and is being looked up")};
+    return {"submission.open",
+            fmt::format("submission {} of {} pilots {}", sub.row.id, sub.row.n,
+                        sub.in_flight || sub.planned ? "is under way" : "got no answer and is being looked up")};
   }
   if (now < q.backoff_until)
     return {"batch.refused", fmt::format("the batch system refused the last submission, next try in {}: {}",

@@ -79,7 +79,8 @@ void take_over(FactoryState& s, std::uint32_t to, const std::string& from_name) 
 void restore_pilot(FactoryState& s, const Pilot& r, Mono now, Wall shown) {
   const auto sub = s.submission_by_id.find(r.submission);
   const auto source = static_cast<std::size_t>(batch_named(s, r.batch));
-  if (ended(r.state) || r.lost || sub == s.submission_by_id.end() || s.batches[source].by_id.contains(r.batch_id)) return;
+  if (ended(r.state) || r.lost || sub == s.submission_by_id.end() || s.batches[source].by_id.contains(r.batch_id))
+    return;
   const auto slot = add_pilot(s, sub->second, r.batch_id, r.index, now, shown);
   LivePilot& p = s.pilots[slot];
   const auto mono = [&](Wall w) { return w.ms == 0 ? Mono{} : std::min(now, now - milliseconds{shown.ms - w.ms}); };
@@ -214,8 +215,10 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
   configure(s, e.active, now);
   for (const auto& r : e.ledger.queues) {
     const auto at = s.queue_by_name.find(r.name);
-    if (at != s.queue_by_name.end()) s.queues[at->second].life = r;
-    else s.other_lives[r.name] = r;
+    if (at != s.queue_by_name.end())
+      s.queues[at->second].life = r;
+    else
+      s.other_lives[r.name] = r;
   }
   for (const auto& row : e.ledger.submissions) restore_submission(s, row);
   s.next_pilot = e.ledger.next_pilot;

@@ -25,7 +25,8 @@ std::string contradiction(const BatchData& data) {
       return fmt::format("pilot '{}' is shown without our attributes", row.batch_id);
     const auto [at, fresh] = rows.emplace(row.batch_id, &row);
     if (!fresh && (at->second->state != row.state || at->second->submission != row.submission))
-      return fmt::format("pilot {} is shown twice, as {} and as {}", row.batch_id, name(at->second->state), name(row.state));
+      return fmt::format("pilot {} is shown twice, as {} and as {}", row.batch_id, name(at->second->state),
+                         name(row.state));
   }
   return {};
 }
@@ -65,7 +66,8 @@ std::string foreign(const FactoryState& s, const BatchState& b, const PilotSeen&
   if (row.foreign)
     return fmt::format("pilot {} carries this factory's id but was submitted by another instance", row.batch_id);
   if (row.run > s.run)
-    return fmt::format("pilot {} was submitted by run {} of this factory, and this is run {}", row.batch_id, row.run, s.run);
+    return fmt::format("pilot {} was submitted by run {} of this factory, and this is run {}", row.batch_id, row.run,
+                       s.run);
   return {};
 }
 
@@ -89,8 +91,8 @@ void end_by_evidence(FactoryState& s, std::uint32_t slot, Mono now, Wall shown) 
   end_pilot(s, slot, end, now, shown);
 }
 
-void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std::vector<std::uint32_t>& absent, Mono now,
-            Wall shown) {
+void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std::vector<std::uint32_t>& absent,
+            Mono now, Wall shown) {
   BatchState& b = s.batches[source];
   for (const auto& row : e.view->data.live) apply_seen(s, source, row, e.asked, now, shown);
   for (const auto slot : absent) {
@@ -135,7 +137,8 @@ void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
 void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, Wall shown) {
   BatchState& b = s.batches[source];
   const BatchData& data = e.view->data;
-  if (!e.view->complete) return doubt(s, b, Trust::failing, "the view is not complete: " + e.view->evidence, now, shown);
+  if (!e.view->complete)
+    return doubt(s, b, Trust::failing, "the view is not complete: " + e.view->evidence, now, shown);
   if (const auto why = contradiction(data); !why.empty()) return doubt(s, b, Trust::refused, why, now, shown);
 
   // Ends are facts of their own (history, exit files): they hold whatever becomes of the view.
@@ -148,8 +151,10 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) s.pilots[at->second].seen = s.epoch;
     if (b.foreign.empty()) b.foreign = foreign(s, b, row);
   }
-  if (b.foreign.empty()) clear(s, "identity.foreign", "batch:" + b.name);
-  else raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
+  if (b.foreign.empty())
+    clear(s, "identity.foreign", "batch:" + b.name);
+  else
+    raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
   auto absent = absentees(s, b, e.asked);
   expected = static_cast<std::int64_t>(b.by_id.size());
@@ -160,8 +165,9 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   if (unexplained > allowed && !b.accept_next) {
     b.absent = std::move(absent);
     doubt(s, b, Trust::refused,
-          fmt::format("{} of {} pilots have gone from the view without a trace; at most {} may; nothing is concluded from it",
-                      unexplained, expected, allowed),
+          fmt::format(
+              "{} of {} pilots have gone from the view without a trace; at most {} may; nothing is concluded from it",
+              unexplained, expected, allowed),
           now, shown);
     watch_canary(s, b, e);
     touch_source(s, source);

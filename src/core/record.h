@@ -18,31 +18,31 @@ enum class SubmissionState : std::uint8_t { open, settled, refused, not_submitte
 const char* name(SubmissionState state);
 
 struct Submission {
-  std::string id;         // [A-Za-z0-9-], random per instance run (R9)
+  std::string id;  // [A-Za-z0-9-], random per instance run (R9)
   std::string queue, batch;
-  std::int32_t n = 0;         // pilots wanted
-  std::int32_t got = 0;       // pilots known to exist or to have existed
+  std::int32_t n = 0;    // pilots wanted
+  std::int32_t got = 0;  // pilots known to exist or to have existed
   SubmissionState state = SubmissionState::open;
   std::uint32_t run = 0;
   Wall planned, answered;
-  std::string note;           // how it was settled or why refused
+  std::string note;  // how it was settled or why refused
 };
 
 struct Pilot {
-  std::uint64_t no = 0;     // the ledger's number, never used again
+  std::uint64_t no = 0;  // the ledger's number, never used again
   std::string batch_id, submission, queue, batch;
   std::uint32_t index = 0;
   std::uint32_t run = 0;
   PilotState state = PilotState::pending;
-  bool missing = false;     // absent from a trusted view without evidence (R4); counts as before
-  bool lost = false;        // given up (R4); an ended state
+  bool missing = false;  // absent from a trusted view without evidence (R4); counts as before
+  bool lost = false;     // given up (R4); an ended state
   std::int32_t exit_code = -1;
   float wall_s = -1, cpu_s = -1;
   Wall submitted, started, ended;
-  Wall payload_start;       // of the first payload, from the wrapper's report (R2)
+  Wall payload_start;          // of the first payload, from the wrapper's report (R2)
   std::int32_t payloads = -1;  // payloads it ran; 0: "empty"; -1: not told
   std::string node, reason;
-  std::string rule;         // why we removed it; empty: we did not
+  std::string rule;  // why we removed it; empty: we did not
 };
 
 // What is kept for a queue beyond its pilots: life counters and the operator's word (R14).
@@ -69,7 +69,7 @@ struct LedgerBatch {
   std::vector<Pilot> pilots;
   std::vector<QueueRecord> queues;
   bool holds_changed = false;
-  std::vector<Hold> holds;  // all of them, when changed
+  std::vector<Hold> holds;                                   // all of them, when changed
   std::vector<std::pair<std::string, std::string>> cursors;  // "batch:pool" -> cursor
   [[nodiscard]] bool empty() const {
     return submissions.empty() && pilots.empty() && queues.empty() && !holds_changed && cursors.empty();
@@ -84,8 +84,8 @@ struct LedgerImage {
   std::vector<QueueRecord> queues;
   std::vector<Hold> holds;
   std::vector<std::pair<std::string, std::string>> cursors;
-  bool fresh = false;                   // the ledger was made just now: adopt what is found (R9)
-  std::string doubt;                    // why the state directory seems to be a copy: submit nothing until Adopt (R9)
+  bool fresh = false;  // the ledger was made just now: adopt what is found (R9)
+  std::string doubt;   // why the state directory seems to be a copy: submit nothing until Adopt (R9)
 };
 
 }  // namespace apf::core

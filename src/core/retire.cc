@@ -1,5 +1,5 @@
-// Letting pilots go: negative decisions (R7), drain (R14), the operator's own removals. Every removal has a rule, stands
-// in the ledger before the call, and carries a condition so that a pilot that just started survives.
+// Letting pilots go: negative decisions (R7), drain (R14), the operator's own removals. Every removal has a rule,
+// stands in the ledger before the call, and carries a condition so that a pilot that just started survives.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,14 +12,12 @@ namespace apf::core {
 namespace {
 
 const std::vector<PilotState> kWaiting{PilotState::pending, PilotState::held, PilotState::unknown};
-const std::vector<PilotState> kAny{PilotState::pending,  PilotState::held,      PilotState::unknown,
+const std::vector<PilotState> kAny{PilotState::pending, PilotState::held,      PilotState::unknown,
                                    PilotState::running, PilotState::suspended, PilotState::transferring};
 
 bool waits(const LivePilot& p) { return p.state <= PilotState::unknown; }
 
-bool being_removed(const LivePilot& p, Mono now) {
-  return p.removing_at.ns != 0 && now - p.removing_at < seconds{600};
-}
+bool being_removed(const LivePilot& p, Mono now) { return p.removing_at.ns != 0 && now - p.removing_at < seconds{600}; }
 
 void remove(FactoryState& s, std::vector<std::uint32_t> slots, const std::vector<PilotState>& only_in,
             const std::string& rule, Mono now, std::vector<Effect>& out) {
@@ -104,15 +102,15 @@ std::int64_t retire(FactoryState& s, std::uint32_t queue, std::int64_t n, Mono n
   if (most < n) bound_by = "retire: candidates, or 10 % a cycle";
   if (slots.empty()) return 0;
   q.retired_at = now;
-  remove(s, std::move(slots), policy == Retire::pending ? kWaiting : kAny, fmt::format("retire = {}", name(policy)), now,
-         out);
+  remove(s, std::move(slots), policy == Retire::pending ? kWaiting : kAny, fmt::format("retire = {}", name(policy)),
+         now, out);
   return most;
 }
 
-void drain(FactoryState& s, Mono now, std::vector<Effect>& out) {
+void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out) {
   if (s.holds.empty() || s.stopping) return;
   for (auto& q : s.queues) {
-    const Hold* hold = hold_on(s, q, "drain", Wall{0});
+    const Hold* hold = hold_on(s, q, "drain", shown);
     if (hold == nullptr || q.counts.pending() == 0) continue;
     std::vector<std::uint32_t> slots;
     for (const auto slot : q.members) {

@@ -1,10 +1,11 @@
 // Sources: when they are polled, what a demand view means (R2, R6), and the alarms that everybody raises (R17).
+#include "core/sources.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "core/state.h"
-#include "core/sources.h"
 
 namespace apf::core {
 namespace {
@@ -41,8 +42,10 @@ bool polled(const FactoryState& s, const BatchState& b) {
 
 void raise(FactoryState& s, const std::string& code, const std::string& subject, const std::string& text, Wall shown) {
   const auto [at, fresh] = s.alarms.try_emplace({code, subject}, Alarm{code, subject, text, shown});
-  if (fresh) s.alarm_changes.push_back({at->second, true});
-  else at->second.text = text;
+  if (fresh)
+    s.alarm_changes.push_back({at->second, true});
+  else
+    at->second.text = text;
 }
 
 void clear(FactoryState& s, const std::string& code, const std::string& subject) {

@@ -31,18 +31,18 @@ struct LivePilot {
   std::uint32_t queue = 0, source = 0;  // into FactoryState::queues and ::batches
   std::uint32_t submission = 0;         // into FactoryState::submissions
   std::uint32_t index = 0, run = 0;
-  std::uint32_t member = 0;             // position in its queue's members
-  std::uint32_t seen = 0;               // epoch of the last view that showed it
+  std::uint32_t member = 0;  // position in its queue's members
+  std::uint32_t seen = 0;    // epoch of the last view that showed it
   PilotState state = PilotState::pending;
-  bool used = false;                    // the slot holds a pilot
+  bool used = false;  // the slot holds a pilot
   bool missing = false, exiting = false, started_told = false, empty = false, payload_told = false;
-  std::uint8_t missing_views = 0;       // trusted views without it
+  std::uint8_t missing_views = 0;                // trusted views without it
   std::uint32_t node = 0, reason = 0, rule = 0;  // into FactoryState::texts
   std::int32_t exit_code = -1, payloads = -1;
-  Seq known;                            // a view asked before this can't judge it (R4)
-  Seq fact;                             // newest fact about it; older views lose
+  Seq known;  // a view asked before this can't judge it (R4)
+  Seq fact;   // newest fact about it; older views lose
   Mono submitted_at, started_at, payload_at, missing_since;
-  Mono removing_at;                     // a removal was asked for; ns 0: none
+  Mono removing_at;  // a removal was asked for; ns 0: none
   Wall submitted, started, payload_start;
 };
 
@@ -60,17 +60,17 @@ class Texts {
 struct LiveSubmission {
   Submission row;
   std::uint32_t queue = 0, source = 0;
-  std::uint32_t live = 0;        // pilots in memory that refer to it
+  std::uint32_t live = 0;  // pilots in memory that refer to it
   bool used = false;
-  bool in_flight = false;        // SubmitPilots is out, no answer yet
-  bool planned = false;          // waits for its commit
-  bool canary = false;           // R5
+  bool in_flight = false;  // SubmitPilots is out, no answer yet
+  bool planned = false;    // waits for its commit
+  bool canary = false;     // R5
   Mono planned_at;
   std::int32_t demand_driven = 0;
   // settling (R8)
-  int looks = 0;                 // complete answers without everything found
+  int looks = 0;  // complete answers without everything found
   Mono first_look;
-  std::set<std::uint32_t> found; // indexes that exist
+  std::set<std::uint32_t> found;  // indexes that exist
 };
 
 // A pilot that left pending lately: it may have taken a job the WMS still calls ready (R2).
@@ -96,7 +96,7 @@ struct Counts {
 // Ends of the last hour, by minute.
 struct Hour {
   std::array<std::uint32_t, 60> done{}, failed{};
-  std::int64_t minute = 0;  // the minute the newest bucket stands for
+  std::int64_t minute = 0;     // the minute the newest bucket stands for
   void add(bool ok, Mono at);  // at may lie in the past
   void roll(Mono now);
   [[nodiscard]] std::int64_t sum_done() const;
@@ -106,15 +106,15 @@ struct Hour {
 struct Queue {
   std::shared_ptr<const QueueSpec> spec;
   Chain chain;
-  bool gone = false;                  // not configured any more: tracked to its end
-  int wms = -1, batch = -1;           // into FactoryState::wmses and ::batches
+  bool gone = false;         // not configured any more: tracked to its end
+  int wms = -1, batch = -1;  // into FactoryState::wmses and ::batches
   Counts counts;
-  std::vector<std::uint32_t> members; // live pilots
+  std::vector<std::uint32_t> members;  // live pilots
   QueueRecord life;
   Hour hour;
   std::deque<Claim> claims;
-  int open = -1;                      // its open submission (R8: one a queue)
-  std::int64_t open_n = 0;            // pilots of it that are not known yet
+  int open = -1;            // its open submission (R8: one a queue)
+  std::int64_t open_n = 0;  // pilots of it that are not known yet
   // the cycle (R1)
   Mono cycle_start;
   std::int64_t used = 0;
@@ -127,8 +127,8 @@ struct Queue {
   int refusals = 0;
   Mono backoff_until;
   std::string refusal;
-  int group = -1;                     // into FactoryState::groups
-  Mono next_decide = kNever;          // decide again then, whatever happens
+  int group = -1;             // into FactoryState::groups
+  Mono next_decide = kNever;  // decide again then, whatever happens
   bool dirty = true;
   std::shared_ptr<const Decision> last;
 };
@@ -139,36 +139,36 @@ struct SourceBase {
   std::string name;
   bool gone = false;
   bool polling = false;
-  Mono next_poll;                     // {0}: at once
+  Mono next_poll;  // {0}: at once
   Mono asked_at;
   int failures = 0;
   Trust trust = Trust::never;
   std::string trouble, evidence, cursor;
-  Mono view_at;                       // when the last trusted view was asked
-  Mono doubtful_since;                // first failed or refused poll since the last trusted view; ns 0: none
+  Mono view_at;         // when the last trusted view was asked
+  Mono doubtful_since;  // first failed or refused poll since the last trusted view; ns 0: none
   Wall view_as_of;
   bool pushes = false;
 };
 
 struct WmsState : SourceBase {
   WmsSource spec;
-  Mono arrived;                       // of the last trusted view
-  Mono true_at;                       // t_w of R2
+  Mono arrived;                                                   // of the last trusted view
+  Mono true_at;                                                   // t_w of R2
   std::map<std::string, std::vector<Demand>, std::less<>> cells;  // by WMS queue
   std::map<std::string, std::string, std::less<>> sites;
-  std::map<std::string, std::int64_t, std::less<>> jumped;        // R6: ready that no second view has confirmed
+  std::map<std::string, std::int64_t, std::less<>> jumped;  // R6: ready that no second view has confirmed
 };
 
 struct BatchState : SourceBase {
   BatchSource spec;
-  std::unordered_map<std::string_view, std::uint32_t> by_id;      // batch id -> slot
-  std::int64_t missing = 0;           // pilots absent from trusted views (R4)
-  bool adopt_all = false;             // R9: an empty ledger, or the operator's word
-  bool accept_next = false;           // R5: the operator accepts the next view as it is
-  std::string foreign;                // R9: why nothing may be submitted
+  std::unordered_map<std::string_view, std::uint32_t> by_id;  // batch id -> slot
+  std::int64_t missing = 0;                                   // pilots absent from trusted views (R4)
+  bool adopt_all = false;                                     // R9: an empty ledger, or the operator's word
+  bool accept_next = false;                                   // R5: the operator accepts the next view as it is
+  std::string foreign;                                        // R9: why nothing may be submitted
   bool finding = false;
   Mono next_find;
-  int canary = -1;                    // submission of the canary (R5)
+  int canary = -1;  // submission of the canary (R5)
   bool canary_used = false, probe_absent = false;
   std::vector<std::uint32_t> absent;  // slots the refused view did not show
   std::deque<Mono> sent;              // one entry a pilot submitted within the last minute (R13)
@@ -185,15 +185,15 @@ class FactoryState {
   std::uint64_t seq = 0, next_pilot = 1, next_submission = 1, passes = 0;
   std::uint32_t epoch = 0;
 
-  std::deque<LivePilot> pilots;                 // slots; addresses are stable, by_id keys point into them
+  std::deque<LivePilot> pilots;  // slots; addresses are stable, by_id keys point into them
   std::vector<std::uint32_t> free_pilots;
   std::deque<LiveSubmission> submissions;
   std::vector<std::uint32_t> free_submissions;
   std::unordered_map<std::string, std::uint32_t> submission_by_id;
   std::deque<Queue> queues;
   std::unordered_map<std::string, std::uint32_t> queue_by_name;
-  std::vector<std::vector<std::uint32_t>> groups;         // queues that serve the same WMS queue
-  std::map<std::string, QueueRecord> other_lives;         // of queues that are neither configured nor have pilots
+  std::vector<std::vector<std::uint32_t>> groups;  // queues that serve the same WMS queue
+  std::map<std::string, QueueRecord> other_lives;  // of queues that are neither configured nor have pilots
   std::deque<WmsState> wmses;
   std::deque<BatchState> batches;
   Texts texts;
@@ -203,29 +203,29 @@ class FactoryState {
   std::vector<Hold> holds;
   std::map<std::pair<std::string, std::string>, Alarm> alarms;  // (code, subject)
   std::vector<AlarmChanged> alarm_changes;
-  std::deque<Mono> sent;                        // pilots of all sources submitted within the last minute
+  std::deque<Mono> sent;  // pilots of all sources submitted within the last minute
   std::optional<HostSeen> host;
   std::string ledger_trouble;
   Mono ledger_retry;
 
   // what the next commit writes
-  std::map<std::uint64_t, Pilot> unsaved_pilots;           // rows that have ended, or came back from a failed commit
-  std::unordered_set<std::uint32_t> unsaved_slots;         // live ones, copied when the commit is made
+  std::map<std::uint64_t, Pilot> unsaved_pilots;    // rows that have ended, or came back from a failed commit
+  std::unordered_set<std::uint32_t> unsaved_slots;  // live ones, copied when the commit is made
   std::map<std::string, Submission> unsaved_submissions;
   std::set<std::uint32_t> unsaved_queues;
   std::map<std::string, std::string> unsaved_cursors;
   bool unsaved_holds = false;
-  std::shared_ptr<const LedgerBatch> committing;           // at most one commit is under way
-  std::vector<std::uint32_t> planned;                      // submissions that wait for it
+  std::shared_ptr<const LedgerBatch> committing;  // at most one commit is under way
+  std::vector<std::uint32_t> planned;             // submissions that wait for it
 
-  Tell notes;                                              // for the monitors, since the last pass
+  Tell notes;  // for the monitors, since the last pass
   struct AskedRemoval {
     std::vector<std::uint64_t> pilots;
     std::string rule;
   };
   std::vector<AskedRemoval> removals_asked;
-  std::vector<std::uint64_t> removals_waiting;             // pilots whose removal waits for the commit
-  std::set<std::uint32_t> changed;                         // queues whose snapshot is due
+  std::vector<std::uint64_t> removals_waiting;  // pilots whose removal waits for the commit
+  std::set<std::uint32_t> changed;              // queues whose snapshot is due
   Mono hour_rolled;
 
   Seq next_seq() { return Seq{++seq}; }
@@ -245,27 +245,28 @@ struct End {
   bool lost = false;
 };
 void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wall shown);  // leaves memory
-void save(FactoryState& s, std::uint32_t slot);  // mark for the next commit
+void save(FactoryState& s, std::uint32_t slot);                                             // mark for the next commit
 Pilot row(const FactoryState& s, const LivePilot& p);
 void touch(FactoryState& s, std::uint32_t queue);  // decide again, show again
 
 // ---- queues.cc: configuration, names ---------------------------------------------------------------------------
-std::uint32_t queue_named(FactoryState& s, const std::string& name, const std::string& batch);  // made as gone if unknown
-int batch_named(FactoryState& s, const std::string& name);                                      // made as gone if unknown
+std::uint32_t queue_named(FactoryState& s, const std::string& name,
+                          const std::string& batch);        // made as gone if unknown
+int batch_named(FactoryState& s, const std::string& name);  // made as gone if unknown
 void configure(FactoryState& s, const ActiveConfig& active, Mono now);
 void start(FactoryState& s, const Started& e, Mono now, Wall shown);
 
 // ---- submissions.cc: submit path and settling (R8) -------------------------------------------------------------
-std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven, Mono now,
-                              Wall shown);
-std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source, std::uint32_t run,
-                               Wall shown);
+std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven,
+                              Mono now, Wall shown);
+std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source,
+                               std::uint32_t run, Wall shown);
 void close_submission(FactoryState& s, std::uint32_t sub, SubmissionState state, const std::string& note, Wall shown);
 void note_found(FactoryState& s, std::uint32_t sub, std::uint32_t index);  // a pilot of it exists
 void release_submission(FactoryState& s, std::uint32_t sub);               // nothing refers to it any more
 void on_answer(FactoryState& s, const SubmitAnswered& e, Mono now, Wall shown);
 void on_find(FactoryState& s, const FindAnswered& e, Mono now, Wall shown);
-void look_up(FactoryState& s, Mono now, std::vector<Effect>& out);         // emits FindPilots where due
+void look_up(FactoryState& s, Mono now, std::vector<Effect>& out);  // emits FindPilots where due
 
 // ---- reconcile.cc: views and reports (R4, R5, R9) --------------------------------------------------------------
 void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown);
@@ -293,7 +294,7 @@ void decide_all(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out)
 // Lets up to n pilots of the queue go as its policy allows; returns how many, and says what bound it.
 std::int64_t retire(FactoryState& s, std::uint32_t queue, std::int64_t n, Mono now, std::vector<Effect>& out,
                     std::string& bound_by);
-void drain(FactoryState& s, Mono now, std::vector<Effect>& out);
+void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out);
 void remove_asked(FactoryState& s, Mono now, std::vector<Effect>& out);
 void on_removed(FactoryState& s, const RemoveAnswered& e, Mono now);
 

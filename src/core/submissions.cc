@@ -53,8 +53,18 @@ void set_open(FactoryState& s, Queue& q, std::int64_t n) {
 
 }  // namespace
 
-std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven, Mono now,
-                              Wall shown) {
+const char* name(SubmissionState state) {
+  switch (state) {
+    case SubmissionState::open: return "open";
+    case SubmissionState::settled: return "settled";
+    case SubmissionState::refused: return "refused";
+    case SubmissionState::not_submitted: return "not_submitted";
+  }
+  return "open";
+}
+
+std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven,
+                              Mono now, Wall shown) {
   Queue& q = s.queues[queue];
   Submission row;
   row.id = s.nonce + "-" + base36(s.next_submission++);
@@ -81,8 +91,8 @@ std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t
   return at;
 }
 
-std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source, std::uint32_t run,
-                               Wall shown) {
+std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source,
+                               std::uint32_t run, Wall shown) {
   Submission row;
   row.id = id;
   row.queue = s.queues[queue].spec->name;
@@ -231,10 +241,13 @@ void look_up(FactoryState& s, Mono now, std::vector<Effect>& out) {
     Mono next = now + seconds{10};
     for (std::uint32_t at = 0; at < s.submissions.size(); ++at) {
       const LiveSubmission& sub = s.submissions[at];
-      if (!sub.used || sub.source != i || sub.row.state != SubmissionState::open || sub.in_flight || sub.planned) continue;
+      if (!sub.used || sub.source != i || sub.row.state != SubmissionState::open || sub.in_flight || sub.planned)
+        continue;
       const Mono second = sub.first_look + b.spec.settle_wait;
-      if (sub.looks == 0 || now >= second) due.insert(at);
-      else next = std::min(next, second);
+      if (sub.looks == 0 || now >= second)
+        due.insert(at);
+      else
+        next = std::min(next, second);
     }
     for (const auto slot : b.absent)
       if (b.probe_absent && s.pilots[slot].used && s.pilots[slot].source == i) due.insert(s.pilots[slot].submission);
