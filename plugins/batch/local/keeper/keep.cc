@@ -283,7 +283,8 @@ bool any_waits(const Spool& spool) {
   for (const auto& name : *orders) {
     const auto order = spool.read_order(name);
     const auto pilots = order ? spool.pilots(name, order->n) : fail(order.error());
-    if (pilots && std::any_of(pilots->begin(), pilots->end(), [](const PilotFiles& p) { return p.waits(); })) return true;
+    if (pilots && std::any_of(pilots->begin(), pilots->end(), [](const PilotFiles& p) { return p.waits(); }))
+      return true;
   }
   return false;
 }

@@ -60,9 +60,7 @@ bool signal(const Process& process, int number) {
   return ::kill(process.pid, number) == 0;
 }
 
-bool signal_group(const Process& leader, int number) {
-  return alive(leader) && ::kill(-leader.pid, number) == 0;
-}
+bool signal_group(const Process& leader, int number) { return alive(leader) && ::kill(-leader.pid, number) == 0; }
 
 std::int64_t boottime_ns() { return clock_ns(CLOCK_BOOTTIME); }
 std::int64_t wall_ms() { return clock_ns(CLOCK_REALTIME) / 1'000'000; }

@@ -14,7 +14,8 @@
 //   ended/<number>.log         pilots that ended, in the order they were noticed: what poll() reads from its cursor
 //   trash/                     orders whose pilots are all past, on their way out
 //
-// <name> is the order's time (13 digits of milliseconds) and submission id, so that names sort first come, first served.
+// <name> is the order's time (13 digits of milliseconds) and submission id, so that names sort first come, first
+// served.
 //
 // Thread-safety: stateless but for the path; Order and the others are plain values.
 #pragma once
@@ -68,7 +69,7 @@ struct Taken {
 struct End {
   std::string state, reason, node;
   std::int64_t started_ms = 0, ended_ms = 0;
-  std::int64_t exit_code = -1;            // -1: by a signal, or not known
+  std::int64_t exit_code = -1;             // -1: by a signal, or not known
   std::int64_t wall_ms = -1, cpu_ms = -1;  // -1: not known
 
   [[nodiscard]] Record record() const;
