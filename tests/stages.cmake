@@ -84,3 +84,6 @@ endif()
 apf_stage_test(NAME full.tidy LABELS full TIMEOUT 3600 PROCESSORS 2 COMMAND ${CMAKE_SOURCE_DIR}/tools/tidy --all)
 apf_stage_test(NAME full.release LABELS full TIMEOUT 3600 PROCESSORS 2
   COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset release all)
+
+# ---- the tools themselves ----
+apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tools_test.py)
