@@ -10,11 +10,14 @@
 
 namespace apf::net {
 
-// Errors as Context::http says: "net.connect_failed" (transient: nothing was sent), "net.no_answer" (uncertain),
-// "net.body_too_long" (permanent).
+// Errors as Context::http says: "net.connect_failed" (transient: nothing was sent), "net.no_answer" (uncertain: the
+// request left), "net.body_too_long" (permanent), "net.bad_url" (config), "net.bad_header" (bug: a line break in it).
+// Redirects are not followed. Proxies of the environment are used, but never towards loopback or a Unix socket.
+// `stop`: gives up within a quarter of a second once it is true.
 Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::atomic<bool>* stop = nullptr,
                         const std::string& unix_path = {});
 
+// RFC 3986: all but unreserved characters become %XX. Decoding fails with "net.bad_escape"; '+' stays '+'.
 std::string percent_encode(std::string_view text);
 Result<std::string> percent_decode(std::string_view text);
 

@@ -1,8 +1,11 @@
 // A small HTTP/1.1 server: one thread for all connections, handlers answer at once or later from any thread.
 // Boost.Beast stands behind it, in http_server.cc only.
 //
+// HEAD reaches handlers as GET and is answered without the body. Requests that are malformed or beyond the limits are
+// answered here (400, 413, 431); clients that are slow to send a request or to take an answer are cut off.
+//
 // Thread-safety: stop() and Reply may be used from any thread; handlers run on the server's thread and must not block
-// (hand work that blocks to another thread and keep the Reply).
+// (hand work that blocks to another thread and keep the Reply), nor call stop().
 #pragma once
 
 #include <cstdint>
@@ -17,11 +20,11 @@
 namespace apf::net {
 
 struct Request {
-  std::string method, path;  // path is percent-decoded, without the query
-  std::multimap<std::string, std::string> query;      // decoded
-  std::map<std::string, std::string> headers;         // names in lower case
+  std::string method, path;  // path is percent-decoded, without the query; it may hold "..": see Response::beneath
+  std::multimap<std::string, std::string> query;  // decoded
+  std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
-  std::string peer;                                   // "127.0.0.1"
+  std::string peer;  // "127.0.0.1"; "unix"
 };
 
 struct Response {
@@ -29,12 +32,20 @@ struct Response {
   std::string type = "application/json";
   std::string body;
   std::map<std::string, std::string> headers;
-  std::string file;               // serve this file instead of body; honours Range and If-Modified-Since
+  // Serve this file instead of body, read piece by piece; its size and time give Last-Modified and ETag, and Range,
+  // If-Range, If-None-Match and If-Modified-Since are honoured. What is no regular file gives 404.
+  std::string file;
+  // Directory that `file` is then relative to; no symbolic link below it is followed and nothing outside is reached.
+  std::string beneath;
 };
 
-// One-shot: the first send() answers, later ones are ignored. Dropped without an answer: 500.
+// One-shot: the first send() answers, later ones are ignored, as is one after the server stopped or the client went.
+// Dropped without an answer: 500.
 class Reply {
  public:
+  Reply() = default;
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
   virtual ~Reply() = default;
   virtual void send(Response response) = 0;
   [[nodiscard]] virtual bool closed() const = 0;  // the client has gone
@@ -44,21 +55,25 @@ using Handler = std::function<void(const Request&, ReplyPtr)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;             // 0: any free port
-  std::string unix_path;              // instead of TCP: a Unix socket, mode 0600
+  std::uint16_t port = 0;  // 0: any free port
+  std::string unix_path;   // instead of TCP: a Unix socket, mode 0600; a left-over file is replaced
   std::size_t body_limit = std::size_t{8} << 20U;
   std::size_t header_limit = 16384;
-  Duration idle_timeout = seconds{30};
-  int max_connections = 10000;
+  Duration idle_timeout = seconds{30};  // for a whole request head, between requests, and for each piece of an answer
+  int max_connections = 10000;          // at most half of the descriptors that this process may have
 };
 
 class HttpServer {
  public:
-  // Binds and starts serving. Kind::config "net.address_in_use" when the port is taken.
+  // Binds and starts serving. Kind::config "net.address_in_use" when another program serves there, "net.cannot_listen".
   static Result<std::unique_ptr<HttpServer>> start(const ServerOptions& options, Handler handler);
+  HttpServer() = default;
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
   virtual ~HttpServer() = default;  // stops
   [[nodiscard]] virtual std::uint16_t port() const = 0;
-  virtual void stop() = 0;          // closes all connections, joins the thread
+  // Answers that were sent before get half a second to leave; then all connections are closed and the thread joined.
+  virtual void stop() = 0;
 };
 
 }  // namespace apf::net

@@ -1,0 +1,25 @@
+// A listening socket: TCP, or a Unix socket of mode 0600.
+//
+// Thread-safety: pure functions over the system.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "apf/result.h"
+#include "net/open_beneath.h"
+
+namespace apf::net {
+
+struct Listening {
+  OwnedFd fd;
+  std::uint16_t port = 0;  // of TCP: the one that was given
+  int family = 0;
+};
+
+// Errors, all Kind::config: "net.address_in_use" (another program serves there), "net.cannot_listen".
+Result<Listening> listen_tcp(const std::string& address, std::uint16_t port);
+// A socket file that nobody serves any more is replaced.
+Result<Listening> listen_unix(const std::string& path);
+
+}  // namespace apf::net
