@@ -29,7 +29,9 @@ enum class OptionType : std::uint8_t {
   text,
   duration,  // "30s", "5 min", "2h", "1d", "1 h 30 min"; a bare number but 0 is an error: units are part of the value
   size,      // bytes: "512 MB", "2 GB", "1 GiB"; a bare number counts bytes
+  path,      // text: a file or directory; a relative one is taken from the folder of the file that names it
   list,      // of text
+  paths,     // list of path
   table,     // of text to text: environment, free attributes
 };
 
