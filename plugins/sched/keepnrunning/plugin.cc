@@ -19,7 +19,7 @@ class KeepNRunning final : public SchedStep {
   [[nodiscard]] Step apply(std::int64_t n, const SchedInput& input) const override {
     const std::int64_t pending = sched::count(input.pending);
     const std::int64_t running = sched::count(input.running);
-    const std::int64_t out = keep_.value_or(sched::number(n)) - (running + pending);
+    const std::int64_t out = sched::number(keep_.value_or(sched::number(n)) - (running + pending));
     return {out, fmt::format("in={},keep={},running={},pending={},retiring={},ret={}", n, sched::shown(keep_), running,
                              pending, sched::count(input.retiring), out)};
   }

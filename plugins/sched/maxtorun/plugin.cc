@@ -20,7 +20,7 @@ class MaxToRun final : public SchedStep {
     if (!maximum_) return {n, fmt::format("comment=Not set,in={},ret={}", n, n)};
     const std::int64_t pending = sched::number(input.pending);
     const std::int64_t running = sched::number(input.running);
-    const std::int64_t out = std::min(n, *maximum_ - (pending + running));
+    const std::int64_t out = std::min(n, sched::number(*maximum_ - (pending + running)));
     return {out, fmt::format("in={},maxtorun={},pending={},running={},ret={}", n, *maximum_, pending, running, out)};
   }
 

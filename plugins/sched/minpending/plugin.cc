@@ -19,7 +19,7 @@ class MinPending final : public SchedStep {
   [[nodiscard]] Step apply(std::int64_t n, const SchedInput& input) const override {
     const std::int64_t pending = sched::number(input.pending);
     if (!minimum_) return {n, fmt::format("comment=not set,in={},pending={},ret={}", n, pending, n)};
-    const std::int64_t out = std::max(n, *minimum_ - pending);
+    const std::int64_t out = std::max(n, sched::number(*minimum_ - pending));
     return {out, fmt::format("in={},minpending={},pending={},ret={}", n, *minimum_, pending, out)};
   }
   [[nodiscard]] bool outside_demand() const override { return true; }

@@ -1,0 +1,33 @@
+// The commands of `apf`, as plain functions: main.cc knows the command line's syntax, these know what to do.
+// Each returns the exit code: 0 good, 1 it failed, 2 the input or the configuration is wrong.
+//
+// Thread-safety: one thread.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "apf/registry.h"
+
+namespace apf::factory {
+
+constexpr int kGood = 0;
+constexpr int kFailed = 1;
+constexpr int kBadInput = 2;
+
+// Runs sched chains over inputs: one JSON object a line in, one a line out (docs/sched.md has the form).
+struct DecideArgs {
+  bool message = false;  // add the message in the original's form
+};
+int decide(const DecideArgs& args, const Registry& registry, std::istream& in, std::ostream& out, std::ostream& err);
+
+// What plug-ins there are, and their options; with neither kind nor name: all of them.
+struct PluginsArgs {
+  std::string kind, name;
+  bool json = false;
+  bool markdown = false;  // the whole configuration reference: docs/configuration.md
+};
+int plugins(const PluginsArgs& args, const Registry& registry, std::ostream& out, std::ostream& err);
+
+}  // namespace apf::factory
