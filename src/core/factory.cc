@@ -86,6 +86,7 @@ void accept_view(FactoryState& s, const AcceptView& e) {
 }
 
 void adopt(FactoryState& s) {
+  s.doubt.clear();
   for (auto& b : s.batches) {
     b.adopt_all = true;
     b.foreign.clear();

@@ -211,6 +211,7 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
   s.run = e.run;
   s.nonce = e.nonce;
   s.started = shown;
+  s.doubt = e.ledger.doubt;
   s.seq = e.ledger.seq;
   configure(s, e.active, now);
   for (const auto& r : e.ledger.queues) {

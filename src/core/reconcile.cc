@@ -144,7 +144,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   // Ends are facts of their own (history, exit files): they hold whatever becomes of the view.
   for (const auto& row : data.ended) apply_seen(s, source, row, e.asked, now, shown);
 
-  b.foreign.clear();
+  b.foreign = s.doubt;
   ++s.epoch;
   std::int64_t expected = 0;
   for (const auto& row : data.live) {

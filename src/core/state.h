@@ -180,6 +180,7 @@ class FactoryState {
   std::uint32_t run = 0;
   std::string nonce;
   Wall started;
+  std::string doubt;  // R9: why the state directory seems to be a copy; until Adopt
   bool stopping = false;
 
   std::uint64_t seq = 0, next_pilot = 1, next_submission = 1, passes = 0;
