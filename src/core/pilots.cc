@@ -201,7 +201,9 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
   s.unsaved_pilots[r.no] = std::move(r);
   s.unsaved_slots.erase(slot);
 
-  s.batches[p.source].by_id.erase(p.batch_id);
+  BatchState& b = s.batches[p.source];
+  b.by_id.erase(p.batch_id);
+  b.tombs[p.batch_id] = s.next_seq();
   const auto last = q.members.back();
   q.members[p.member] = last;
   s.pilots[last].member = p.member;

@@ -232,6 +232,7 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
       s.queues[at->second].hour.add(ok, std::min(now, now - milliseconds{shown.ms - r.ended.ms}));
     }
   s.next_pilot = std::max(s.next_pilot, e.ledger.next_pilot);
+  for (std::uint32_t at = 0; at < s.submissions.size(); ++at) release_submission(s, at);
   for (const auto& [key, cursor] : e.ledger.cursors)
     if (key.starts_with("batch:")) s.batches[static_cast<std::size_t>(batch_named(s, key.substr(6)))].cursor = cursor;
   s.holds = e.ledger.holds;

@@ -105,6 +105,9 @@ void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std
     if (!p.missing) set_missing(s, slot, true, now);
     if (p.missing_views < 255) ++p.missing_views;
   }
+  std::erase_if(b.tombs, [&](const auto& tomb) { return tomb.second < b.accepted_before; });
+  b.accepted_before = b.accepted;
+  b.accepted = e.asked;
   b.trust = Trust::ok;
   b.view_at = e.asked_at;
   b.view_as_of = e.view->as_of;
@@ -146,7 +149,6 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
 
   b.foreign = s.doubt;
   ++s.epoch;
-  std::int64_t expected = 0;
   for (const auto& row : data.live) {
     if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) s.pilots[at->second].seen = s.epoch;
     if (b.foreign.empty()) b.foreign = foreign(s, b, row);
@@ -157,11 +159,13 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
   auto absent = absentees(s, b, e.asked);
-  expected = static_cast<std::int64_t>(b.by_id.size());
+  const auto expected = static_cast<std::int64_t>(b.by_id.size());
   const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
     return !s.pilots[slot].missing && !s.pilots[slot].exiting;
   });
-  const std::int64_t allowed = std::max<std::int64_t>(10, expected / 20);
+  // A view in doubt is not believed again because the pilots it hides have become few: the floor counts only once.
+  const std::int64_t floor = b.trust == Trust::refused ? 0 : 10;
+  const std::int64_t allowed = std::max<std::int64_t>(floor, expected / 20);
   if (unexplained > allowed && !b.accept_next) {
     b.absent = std::move(absent);
     doubt(s, b, Trust::refused,
@@ -202,6 +206,7 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
       end_pilot(s, slot, end_of(row), now, shown);
       return;
     }
+    if (const auto tomb = b.tombs.find(row.batch_id); tomb != b.tombs.end() && tomb->second > asked) return;
     const auto sub = s.submission_by_id.find(row.submission);
     if (sub == s.submission_by_id.end() && !foreign(s, b, row).empty()) return;
     const auto submission = sub != s.submission_by_id.end()

@@ -162,10 +162,13 @@ struct WmsState : SourceBase {
 struct BatchState : SourceBase {
   BatchSource spec;
   std::unordered_map<std::string_view, std::uint32_t> by_id;  // batch id -> slot
-  std::int64_t missing = 0;                                   // pilots absent from trusted views (R4)
-  bool adopt_all = false;                                     // R9: an empty ledger, or the operator's word
-  bool accept_next = false;                                   // R5: the operator accepts the next view as it is
-  std::string foreign;                                        // R9: why nothing may be submitted
+  // Pilots that ended lately, and when in the ledger's order: a list asked for before that may still show them (R4).
+  std::unordered_map<std::string, Seq> tombs;
+  Seq accepted, accepted_before;  // when the last two trusted views were asked
+  std::int64_t missing = 0;       // pilots absent from trusted views (R4)
+  bool adopt_all = false;         // R9: an empty ledger, or the operator's word
+  bool accept_next = false;       // R5: the operator accepts the next view as it is
+  std::string foreign;            // R9: why nothing may be submitted
   bool finding = false;
   Mono next_find;
   int canary = -1;  // submission of the canary (R5)

@@ -1,0 +1,177 @@
+// A simulated world around the real core: sites with slots, start latency and failures; a WMS whose tables lag; a
+// ledger that survives; clients that crash. Time is simulated, chance is seeded: a run is repeated bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/factory.h"
+#include "core/state.h"
+
+namespace apf::sim {
+
+using core::FactoryState;
+
+// One step of a chain: the plug-in's name and its options as text.
+struct StepText {
+  std::string use;
+  std::map<std::string, std::string> options;
+};
+core::Chain make_chain(const std::vector<StepText>& steps);
+
+struct QueueModel {
+  std::string name;
+  std::vector<StepText> chain;
+  std::string wms_queue;  // empty: the queue's name
+  double weight = 1;
+  Retire retire = Retire::none;
+  std::string renamed_from = {};
+};
+
+struct SiteModel {
+  int slots = 100;                      // of each queue
+  Duration start_latency = seconds{5};  // from submission to a slot, at least
+  double fail_rate = 0;                 // of pilots that die as they start
+  Duration job_time = seconds{600};
+  bool reports = true;  // wrappers report
+};
+
+struct WmsModel {
+  Duration refresh = seconds{60};  // its tables are made anew this often (0: always exact)
+  Duration interval = seconds{30};
+};
+
+struct Scenario {
+  std::vector<QueueModel> queues;
+  SiteModel site;
+  WmsModel wms;
+  Duration batch_interval = seconds{30};
+  Duration settle_wait = seconds{60};
+  std::uint64_t seed = 1;
+};
+
+struct SimPilot {
+  PilotSeen seen;
+  Mono submitted_at, starts_at, ends_at;
+  std::uint64_t job = 0;  // 0: none
+  bool failing = false, counted = false;
+};
+
+// What the batch system's list says instead of the truth.
+using ViewFault = std::function<Result<View<BatchData>>(Result<View<BatchData>>)>;
+using SubmitFault = std::function<bool(const core::SubmitPilots&)>;  // true: the pilots exist, the answer is lost
+
+class World {
+ public:
+  explicit World(const Scenario& scenario);
+
+  void add_jobs(const std::string& wms_queue, int n);
+  void run_for(Duration d);
+  void run_until(Mono t);
+  void crash();                  // kill -9: state and everything under way are gone; then a new start
+  void post(core::Event event);  // an operator's word, say
+  void reconfigure(const Scenario& scenario);
+  void lose_ledger();  // the state directory is gone: a new start on an empty one
+  struct Backup {
+    core::LedgerImage image;
+    std::map<std::uint64_t, core::Pilot> pilots;
+    std::map<std::string, core::Submission> submissions;
+    std::uint32_t run;
+  };
+  [[nodiscard]] Backup backup() const;
+  void restore(const Backup& backup);  // and start
+
+  // Stop before the boundary with this number (0: never): then `killed` is set and nothing goes on until crash().
+  std::uint64_t kill_at = 0;
+  std::uint64_t boundary = 0;
+  bool killed = false;
+
+  ViewFault view_fault;
+  SubmitFault lose_answer;
+  bool refuse_commits = false;
+  bool hold_new = false;  // the batch system holds every new pilot
+
+  // ---- truth ----
+  [[nodiscard]] std::int64_t waiting(const std::string& wms_queue) const;
+  [[nodiscard]] std::int64_t running_jobs() const { return running_jobs_; }
+  [[nodiscard]] std::int64_t done_jobs() const { return done_jobs_; }
+  [[nodiscard]] std::int64_t live(const std::string& queue = {}) const;  // pilots in the batch system
+  [[nodiscard]] std::int64_t pending(const std::string& queue = {}) const;
+  [[nodiscard]] std::int64_t submitted() const { return submitted_; }
+  [[nodiscard]] std::int64_t removed() const { return removed_; }
+  [[nodiscard]] std::int64_t empty_pilots() const { return empty_; }
+  [[nodiscard]] const std::map<std::string, SimPilot>& pilots() const { return pilots_; }
+  [[nodiscard]] const std::map<std::string, int>& copies() const { return copies_; }  // submission -> times submitted
+  [[nodiscard]] const core::LedgerImage& ledger() const { return stored_; }
+  [[nodiscard]] const std::vector<core::Decision>& decisions() const { return decisions_; }
+  [[nodiscard]] const std::vector<core::AlarmChanged>& alarms() const { return alarms_; }
+  FactoryState& state() { return *state_; }
+  [[nodiscard]] Mono now() const { return now_; }
+  [[nodiscard]] Wall wall() const;
+  Duration clock_step{};  // added to the wall clock from now on
+
+ private:
+  struct Due {
+    Mono at;
+    std::uint64_t order;
+    std::function<void()> act;
+    bool operator>(const Due& o) const { return at != o.at ? at > o.at : order > o.order; }
+  };
+  void later(Duration d, std::function<void()> act, bool of_factory = true);
+  bool boundary_passed();  // false: killed here
+  void start();
+  void deliver(core::Event event);
+  void pass();
+  void run(const core::Effect& effect);
+  void commit(const std::shared_ptr<const core::LedgerBatch>& batch);
+  void submit(const core::SubmitPilots& e);
+  void start_pilot(const std::string& id);
+  void end_pilot(const std::string& id, PilotState state, int rc);
+  void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads);
+  View<BatchData> list(const std::string& cursor);
+  View<DemandData> tables();
+
+  core::ActiveConfig configuration() const;
+
+  Scenario scenario_;
+  std::mt19937_64 chance_;
+  core::ActiveConfig active_;
+  core::StatePtr state_;
+  std::uint32_t run_ = 0;
+  std::uint64_t life_ = 0;  // of the factory's process: what an earlier one began is void
+  Mono now_{seconds{1'000'000}.count() * 1};
+  std::uint64_t order_ = 0;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  Mono wake_ = core::kNever;
+  bool pass_planned_ = false;
+  std::vector<core::Effect> waiting_for_commit_;
+  bool commit_out_ = false;
+
+  core::LedgerImage stored_;
+  std::map<std::uint64_t, core::Pilot> stored_pilots_;
+  std::map<std::string, core::Submission> stored_submissions_;
+
+  std::map<std::string, std::int64_t> waiting_;  // truth, by WMS queue
+  std::map<std::string, std::int64_t> table_;    // what the WMS says
+  Mono table_at_;
+  std::int64_t running_jobs_ = 0, done_jobs_ = 0, submitted_ = 0, removed_ = 0, empty_ = 0;
+  std::uint64_t next_job_ = 1;
+  std::uint64_t next_cluster_ = 1;
+  std::map<std::string, SimPilot> pilots_;  // live, by batch id
+  std::vector<PilotSeen> history_;
+  std::map<std::string, int> copies_;
+  std::map<std::string, std::int64_t> busy_;             // slots in use, by queue
+  std::map<std::string, std::deque<std::string>> fifo_;  // pending pilots in order
+  std::vector<core::Decision> decisions_;
+  std::vector<core::AlarmChanged> alarms_;
+};
+
+}  // namespace apf::sim
