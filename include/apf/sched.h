@@ -10,13 +10,15 @@
 
 namespace apf {
 
+// Jobs of the queue's WMS queue. (Not nested below: clang would not yet know it as default-constructible there.)
+struct SchedDemand {
+  std::int64_t notready = 0, ready = 0, running = 0, done = 0, failed = 0;
+};
+
 // Everything a step may look at. Values only: a decision can be replayed from it bit for bit.
 struct SchedInput {
-  // demand: nothing when the WMS is not known (view missing or too old)
-  struct Wms {
-    std::int64_t notready = 0, ready = 0, running = 0, done = 0, failed = 0;
-  };
-  std::optional<Wms> wms;
+  using Wms = SchedDemand;
+  std::optional<Wms> wms;  // nothing when the WMS is not known (view missing or too old)
   std::string site = "online";     // online|test|offline|brokeroff|...
   // our pilots of this queue (R3)
   std::int64_t pending = 0, running = 0, retiring = 0;
