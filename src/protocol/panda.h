@@ -81,6 +81,7 @@ struct SubmitRequest {
 std::string write_submit(const SubmitRequest& request);
 Result<SubmitRequest> read_submit(std::string_view body, std::size_t most_jobs);
 Result<JobSpec> read_job_spec(std::string_view json);  // one line of a jobs file
+std::string write_job_spec(const JobSpec& spec);
 std::string write_submitted(std::span<const std::int64_t> ids);
 Result<std::vector<std::int64_t>> read_submitted(int http_status, std::string_view body);
 

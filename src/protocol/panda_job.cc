@@ -180,6 +180,8 @@ Result<JobSpec> read_job_spec(std::string_view json) {
   return read_spec(*parsed);
 }
 
+std::string write_job_spec(const JobSpec& spec) { return json_value::dump(spec_json(spec)); }
+
 std::string write_submitted(std::span<const std::int64_t> ids) {
   Json data = Json::array();
   for (const std::int64_t id : ids) data.push_back({id, 0, Json::object()});  // PandaID, job definition, others

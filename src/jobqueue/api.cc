@@ -1,0 +1,140 @@
+// Routing, access, and the calls of pilots and factories.
+#include "jobqueue/api.h"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/panda.h"
+
+namespace apf::jobqueue {
+namespace {
+
+namespace panda = protocol::panda;
+
+net::Response json(std::string body) {
+  net::Response r;
+  r.body = std::move(body);
+  return r;
+}
+
+}  // namespace
+
+const Call* find_call(const std::string& path) {
+  static const std::array calls = {
+      Call{panda::kIsAlive, "GET", Scope::anybody, false, &Api::is_alive},
+      Call{panda::kDetailedStats, "GET", Scope::read, true, &Api::detailed_stats},
+      Call{panda::kSiteStats, "GET", Scope::read, true, &Api::site_stats},
+      Call{panda::kSiteSpecs, "GET", Scope::read, true, &Api::site_specs},
+      Call{panda::kAcquireJobs, "POST", Scope::pilot, false, &Api::acquire},
+      Call{panda::kUpdateJob, "POST", Scope::pilot, false, &Api::update},
+      Call{panda::kPilotJobStatus, "GET", Scope::pilot, false, &Api::pilot_status},
+      Call{panda::kSubmitJobs, "POST", Scope::submit, false, &Api::submit},
+      Call{panda::kKillJobs, "POST", Scope::submit, false, &Api::kill},
+      Call{"/api/v1/job/get_status", "GET", Scope::read, false, &Api::status},
+      Call{"/api/v1/job/get_description", "GET", Scope::read, false, &Api::description},
+      Call{"/api/v1/apf/list_jobs", "GET", Scope::read, false, &Api::list},
+      Call{"/api/v1/apf/summary", "GET", Scope::read, true, &Api::summary},
+      Call{"/api/v1/apf/set_site", "POST", Scope::submit, false, &Api::set_site},
+  };
+  const auto* const it = std::find_if(calls.begin(), calls.end(), [&](const Call& c) { return path == c.path; });
+  return it == calls.end() ? nullptr : it;
+}
+
+net::Response failure(int status, const std::string& message) {
+  net::Response r;
+  r.status = status;
+  r.body = panda::write_failure(message);
+  return r;
+}
+
+// As PanDA does, a request that can't be granted is HTTP 200; a store that can't write is not.
+net::Response failure(const Error& error) {
+  if (error.code == "jobqueue.refused" || error.code == "panda.bad_request") return failure(200, error.what);
+  return failure(503, "nothing was stored: " + error.text());
+}
+
+std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens) {
+  const Call* call = find_call(request.path);
+  const auto header = request.headers.find("authorization");
+  const Scope has = header == request.headers.end() ? Scope::nobody : tokens.scope(header->second);
+  if (call != nullptr && call->scope == Scope::anybody) return {};
+  if (has == Scope::nobody) {
+    auto r = failure(401, header == request.headers.end() ? "a token is needed: send 'Authorization: Bearer <token>'"
+                                                          : "the token is not known to this job queue");
+    r.headers["WWW-Authenticate"] = "Bearer";
+    return r;
+  }
+  if (call == nullptr) return failure(404, "no such call: " + request.path.substr(0, 200));
+  if (!allows(has, call->scope)) return failure(403, "this token is of another scope than this call needs");
+  return {};
+}
+
+net::Response Api::handle(const net::Request& request, Now now) {
+  const Call* call = find_call(request.path);
+  if (call == nullptr) return failure(404, "no such call: " + request.path.substr(0, 200));
+  if (request.method != call->method)
+    return failure(200, std::string("expecting ") + call->method + ", received " + request.method);
+  return (this->*call->run)(request, now);
+}
+
+net::Response Api::answer(const Error& error) {
+  if (error.code != "jobqueue.refused" && error.code != "panda.bad_request") broken_ = error;
+  return failure(error);
+}
+
+std::string Api::etag() const { return "\"" + instance_ + "-" + std::to_string(store_.version()) + "\""; }
+
+// X-APF-Lag: the counts are those of this moment. X-APF-Sites changes when the specs of sites do.
+net::Response Api::stats_response(std::string body) const {
+  auto r = json(std::move(body));
+  r.headers["ETag"] = etag();
+  r.headers["X-APF-Lag"] = "0";
+  r.headers["X-APF-Sites"] = instance_ + "-" + std::to_string(store_.sites_version());
+  return r;
+}
+
+net::Response Api::is_alive(const net::Request&, Now) { return json(panda::write_success()); }
+
+net::Response Api::detailed_stats(const net::Request&, Now) {
+  if (stats_version_ != store_.version()) {
+    stats_body_ = panda::write_detailed_stats(store_.cells().active());
+    stats_version_ = store_.version();
+  }
+  return stats_response(stats_body_);
+}
+
+net::Response Api::site_stats(const net::Request&, Now) {
+  return stats_response(panda::write_site_stats(store_.cells().active()));
+}
+
+net::Response Api::site_specs(const net::Request&, Now) {
+  std::vector<panda::Site> sites;
+  for (const auto& [name, status] : store_.sites()) sites.push_back({name, status});
+  return stats_response(panda::write_site_specs(sites));
+}
+
+net::Response Api::acquire(const net::Request& r, Now now) {
+  const auto request = panda::read_acquire(r.body);
+  if (!request) return answer(request.error());
+  const auto jobs = store_.acquire(*request, now);
+  if (!jobs) return answer(jobs.error());
+  return json(jobs->empty() ? panda::write_no_jobs() : panda::write_acquired(*jobs));
+}
+
+net::Response Api::update(const net::Request& r, Now now) {
+  const auto request = panda::read_update(r.body);
+  if (!request) return answer(request.error());
+  const auto reply = store_.update(*request, now);
+  if (!reply) return answer(reply.error());
+  return json(panda::write_updated(*reply));
+}
+
+net::Response Api::submit(const net::Request& r, Now now) {
+  const auto request = panda::read_submit(r.body, kMostJobsAtOnce);
+  if (!request) return answer(request.error());
+  const auto ids = store_.submit(*request, now);
+  if (!ids) return answer(ids.error());
+  return json(panda::write_submitted(*ids));
+}
+
+}  // namespace apf::jobqueue

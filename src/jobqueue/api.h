@@ -1,0 +1,75 @@
+// The calls of the job queue: requests in, responses out, over a JobStore. PanDA's names where PanDA has the call;
+// what only we have stands below /api/v1/apf/.
+//
+// Thread-safety: none; the thread that owns the store calls it. find_call() is pure.
+#pragma once
+
+#include <string>
+
+#include "jobqueue/job_store.h"
+#include "jobqueue/tokens.h"
+#include "net/http_server.h"
+
+namespace apf::jobqueue {
+
+constexpr std::size_t kMostJobsAtOnce = 20000;
+
+class Api;
+
+struct Call {
+  const char* path;
+  const char* method;
+  Scope scope;
+  bool statistics;  // answered after the group's commit, may wait for a change
+  net::Response (Api::*run)(const net::Request&, Now);
+};
+const Call* find_call(const std::string& path);
+
+// Failures in PanDA's form.
+net::Response failure(int status, const std::string& message);
+net::Response failure(const Error& error);
+// Is the caller allowed to make it? A failure to send, or nothing.
+std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens);
+
+class Api {
+ public:
+  // `instance` tells this start of the server from others in ETags.
+  Api(JobStore& store, std::string instance) : store_(store), instance_(std::move(instance)) {}
+
+  // One call inside the store's group. When `broken()` the group must be rolled back.
+  net::Response handle(const net::Request& request, Now now);
+  [[nodiscard]] bool broken() const { return broken_.has_value(); }
+  [[nodiscard]] net::Response broken_response() const { return failure(*broken_); }
+  void mend() { broken_.reset(); }
+
+  [[nodiscard]] std::string etag() const;
+
+ private:
+  friend const Call* find_call(const std::string& path);
+  net::Response is_alive(const net::Request& r, Now now);
+  net::Response detailed_stats(const net::Request& r, Now now);
+  net::Response site_stats(const net::Request& r, Now now);
+  net::Response site_specs(const net::Request& r, Now now);
+  net::Response acquire(const net::Request& r, Now now);
+  net::Response update(const net::Request& r, Now now);
+  net::Response pilot_status(const net::Request& r, Now now);
+  net::Response submit(const net::Request& r, Now now);
+  net::Response kill(const net::Request& r, Now now);
+  net::Response status(const net::Request& r, Now now);
+  net::Response description(const net::Request& r, Now now);
+  net::Response list(const net::Request& r, Now now);
+  net::Response summary(const net::Request& r, Now now);
+  net::Response set_site(const net::Request& r, Now now);
+
+  net::Response answer(const Error& error);  // remembers failures of the store
+  net::Response stats_response(std::string body) const;
+  Result<std::vector<JobRow>> rows_of(const net::Request& r, std::vector<std::int64_t>& ids);
+
+  JobStore& store_;
+  std::string instance_;
+  std::optional<Error> broken_;
+  std::string stats_body_;  // of stats_version_
+  std::uint64_t stats_version_ = 0;
+};
+
+}  // namespace apf::jobqueue
