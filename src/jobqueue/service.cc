@@ -133,6 +133,11 @@ void Service::tick(Now now) {
   }
 }
 
+void Service::close() {
+  for (Waiter& w : waiters_) w.call.reply->send(failure(503, "the job queue is stopping"));
+  waiters_.clear();
+}
+
 Mono Service::next(Mono now) const {
   Mono due = try_again_.value_or(housekeeping_at_);
   if (const auto end = store_->leases().next(); end && !try_again_) due = std::min(due, *end);

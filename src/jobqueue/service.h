@@ -36,6 +36,7 @@ class Service {
   void handle(std::vector<Incoming> group, Now now);
   void tick(Now now);                       // what is due: call it at next() and after handle()
   [[nodiscard]] Mono next(Mono now) const;  // when tick() has something to do
+  void close();                             // answers those that wait: the server stops
   [[nodiscard]] const JobStore& store() const { return *store_; }
   [[nodiscard]] std::size_t waiting() const { return waiters_.size(); }
   // Told of failures that no caller hears: of housekeeping.
