@@ -1,0 +1,86 @@
+#include "wrapper/reporter.h"
+
+#include <charconv>
+#include <cstdlib>
+
+#include "wrapper/http.h"
+#include "wrapper/log.h"
+
+namespace apf::wrapper {
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+Reporter::Reporter(std::string key, std::string node)
+    : key_(std::move(key)), node_(std::move(node)), submission_(from_environment("APF_SUBMISSION")) {
+  const std::string base = from_environment("APFMON");
+  if (base.empty()) return;
+  url_ = base + protocol::apfmon::job_path({from_environment("APFFID"), from_environment("APFCID")});
+  const std::string index = from_environment("APF_INDEX");
+  std::uint32_t n = 0;
+  if (std::from_chars(index.data(), index.data() + index.size(), n).ec == std::errc{} && !index.empty()) index_ = n;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Reporter::report(protocol::apfmon::Report report) {
+  if (url_.empty()) return;
+  report.submission = submission_;
+  report.index = index_;
+  report.node = node_;
+  const std::scoped_lock lock(mutex_);
+  waiting_.push_back(protocol::apfmon::write_report(report));
+  changed_.notify_all();
+}
+
+void Reporter::finish() {
+  if (!thread_.joinable()) return;
+  {
+    std::unique_lock lock(mutex_);
+    // The last report says more than those before it, which get only half of the time.
+    const auto all_sent = [this] { return waiting_.empty() && idle_; };
+    if (!changed_.wait_for(lock, seconds{1}, all_sent)) {
+      if (waiting_.size() > 1) waiting_.erase(waiting_.begin(), waiting_.end() - 1);
+      if (!waiting_.empty()) abort_ = true;  // what is under way now
+      changed_.wait_for(lock, seconds{1}, all_sent);
+    }
+    stopping_ = true;
+    abort_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void Reporter::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (stopping_) return;
+    const std::string body = std::move(waiting_.front());
+    waiting_.pop_front();
+    idle_ = false;
+    abort_ = false;
+    lock.unlock();
+    send(body);
+    lock.lock();
+    idle_ = true;
+    changed_.notify_all();
+  }
+}
+
+void Reporter::send(const std::string& body) {
+  Exchange e{.url = url_, .token = key_, .content_type = "application/x-www-form-urlencoded", .body = body};
+  e.connect_timeout = seconds{2};
+  e.timeout = seconds{5};
+  e.stop = &abort_;
+  const auto answer = post(e);
+  if (!answer) return log(Level::warning, "no report to the factory: " + answer.error().text());
+  if (answer->status / 100 != 2)
+    log(Level::warning, "the factory refuses the report: HTTP status " + std::to_string(answer->status));
+}
+
+}  // namespace apf::wrapper
