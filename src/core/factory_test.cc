@@ -1,0 +1,514 @@
+// Invariants of on() for any sequence of events, and the details that the simulation does not reach.
+#include "core/factory.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+
+#include "core/state.h"
+
+namespace apf::core {
+namespace {
+
+// A chain's step that always wants as many pilots as are free for the queue, or a fixed number outside the demand.
+class Want final : public SchedStep {
+ public:
+  explicit Want(std::int64_t fixed) : fixed_(fixed) {}
+  [[nodiscard]] Step apply(std::int64_t /*n*/, const SchedInput& in) const override {
+    if (fixed_ >= 0) return {fixed_, ""};
+    if (!in.wms) return {0, ""};
+    const auto free = in.dealt ? *in.dealt : in.wms->ready - in.pending - in.claimed;
+    return {std::max<std::int64_t>(0, free), ""};
+  }
+  [[nodiscard]] bool outside_demand() const override { return fixed_ >= 0; }
+
+ private:
+  std::int64_t fixed_;
+};
+
+struct Rig {
+  explicit Rig(int queues = 1, std::function<void(Config&)> change = {}) {
+    auto config = std::make_shared<Config>();
+    config->factory.factory_id = "rig";
+    WmsSource wms;
+    wms.name = "w";
+    wms.plugin = "fake";
+    config->wms.push_back(wms);
+    BatchSource batch;
+    batch.name = "b";
+    batch.plugin = "fake";
+    config->batch.push_back(batch);
+    for (int i = 0; i < queues; ++i) {
+      auto spec = std::make_shared<QueueSpec>();
+      spec->name = "q" + std::to_string(i);
+      spec->wms = "w";
+      spec->wms_queue = spec->name;
+      spec->batch = "b";
+      config->queues.push_back(std::move(spec));
+      active.chains.push_back({{"want", std::make_shared<Want>(-1)}});
+    }
+    if (change) change(*config);
+    active.config = std::move(config);
+    LedgerImage image;
+    image.next_pilot = 1;
+    give(Started{active, 1, "n", image});
+  }
+
+  void give(const Event& e) { on(*state, e, now, Wall{1'700'000'000'000 + now.ns / 1'000'000}); }
+
+  // A pass; commits succeed at once unless `commits` is false.
+  std::vector<Effect> pass() {
+    auto effects = on(*state, Pass{}, now, Wall{1'700'000'000'000 + now.ns / 1'000'000});
+    for (const auto& e : effects)
+      if (const auto* c = std::get_if<Commit>(&e); c != nullptr && commits) give(CommitDone{c->batch->pass, {}});
+    for (const auto& e : effects) {
+      if (const auto* s = std::get_if<SubmitPilots>(&e)) sent.push_back(*s);
+      if (const auto* d = std::get_if<Journal>(&e)) last[d->decision.queue] = d->decision;
+    }
+    return effects;
+  }
+
+  void demand(std::map<std::string, std::int64_t> ready) {
+    View<DemandData> v;
+    v.complete = true;
+    for (const auto& [queue, n] : ready) {
+      Demand d;
+      d.wms_queue = queue;
+      d.ready = n;
+      v.data.cells.push_back(d);
+      v.data.sites.emplace_back(queue, "online");
+    }
+    give(DemandSeen{"w", state->next_seq(), now, v});
+  }
+
+  void view(const std::vector<PilotSeen>& live, const std::vector<PilotSeen>& ended = {}) {
+    View<BatchData> v;
+    v.complete = true;
+    v.data = {live, ended};
+    give(BatchSeen{"b", state->next_seq(), now, v});
+  }
+
+  void answer(const SubmitPilots& s) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < s.n; ++i) ids.push_back(s.submission + "." + std::to_string(i));
+    give(SubmitAnswered{s.submission, ids});
+  }
+
+  static PilotSeen seen(const SubmitPilots& s, std::uint32_t i, PilotState state) {
+    PilotSeen p;
+    p.batch_id = s.submission + "." + std::to_string(i);
+    p.submission = s.submission;
+    p.queue = s.queue->name;
+    p.index = i;
+    p.run = 1;
+    p.state = state;
+    return p;
+  }
+
+  StatePtr state = make_state();
+  ActiveConfig active;
+  Mono now{1'000'000'000'000};
+  bool commits = true;
+  std::vector<SubmitPilots> sent;
+  std::map<std::string, Decision> last;
+};
+
+TEST(Factory, NothingIsSubmittedBeforeBothSidesHaveAnswered) {
+  Rig rig;
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "wms.never");
+  rig.demand({{"q0", 5}});
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "batch.never");
+  EXPECT_TRUE(rig.sent.empty());
+  rig.view({});
+  rig.pass();
+  ASSERT_EQ(rig.sent.size(), 1U);
+  EXPECT_EQ(rig.sent[0].n, 5);
+}
+
+TEST(Factory, ASubmissionStandsInTheCommitBeforeItGoesOut) {
+  Rig rig;
+  rig.demand({{"q0", 5}});
+  rig.view({});
+  const auto effects = rig.pass();
+  ASSERT_TRUE(std::holds_alternative<Commit>(effects.front()));
+  const auto& batch = *std::get<Commit>(effects.front()).batch;
+  ASSERT_EQ(batch.submissions.size(), 1U);
+  EXPECT_EQ(batch.submissions[0].id, rig.sent.at(0).submission);
+  EXPECT_EQ(batch.submissions[0].state, SubmissionState::open);
+  EXPECT_TRUE(batch.full_sync);
+}
+
+TEST(Factory, OneOpenSubmissionAQueue) {
+  Rig rig;
+  rig.demand({{"q0", 5}});
+  rig.view({});
+  rig.pass();
+  rig.now = rig.now + seconds{1};
+  rig.demand({{"q0", 50}});
+  rig.pass();
+  EXPECT_EQ(rig.sent.size(), 1U);
+  EXPECT_EQ(rig.last["q0"].held_code, "submission.open");
+  EXPECT_EQ(rig.last["q0"].input.pending, 5) << "an open submission counts as pending";
+  rig.answer(rig.sent[0]);
+  rig.pass();
+  ASSERT_EQ(rig.sent.size(), 2U);
+  EXPECT_EQ(rig.sent[1].n, 45);
+}
+
+TEST(Factory, ARefusalBacksOffAndIsToldOnce) {
+  Rig rig;
+  rig.demand({{"q0", 5}});
+  rig.view({});
+  rig.pass();
+  rig.give(SubmitAnswered{rig.sent[0].submission, fail(Kind::permanent, "x", "no such queue")});
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "batch.refused");
+  EXPECT_EQ(rig.last["q0"].input.pending, 0);
+  EXPECT_EQ(overview(*rig.state).alarms.size(), 1U);
+  rig.now = rig.now + seconds{11};
+  rig.view({});
+  rig.pass();
+  EXPECT_EQ(rig.sent.size(), 2U);
+}
+
+TEST(Factory, AViewAskedBeforeTheAnswerCantJudgeItsPilots) {
+  Rig rig;
+  rig.demand({{"q0", 3}});
+  rig.view({});
+  rig.pass();
+  const Seq before = rig.state->next_seq();
+  rig.answer(rig.sent[0]);
+  View<BatchData> v;
+  v.complete = true;
+  rig.give(BatchSeen{"b", before, rig.now, v});
+  EXPECT_EQ(rig.state->queues[0].counts.pending(), 3);
+  EXPECT_EQ(rig.state->queues[0].counts.missing, 0);
+  rig.view({});
+  EXPECT_EQ(rig.state->queues[0].counts.missing, 3) << "a newer one can";
+  EXPECT_EQ(rig.state->queues[0].counts.pending(), 3) << "missing pilots count as before";
+}
+
+TEST(Factory, AnOlderListDoesNotBringBackAnEndedPilot) {
+  Rig rig;
+  rig.demand({{"q0", 1}});
+  rig.view({});
+  rig.pass();
+  rig.answer(rig.sent[0]);
+  auto live = Rig::seen(rig.sent[0], 0, PilotState::running);
+  auto done = Rig::seen(rig.sent[0], 0, PilotState::done);
+  rig.view({live}, {done});  // it ended between the list and the history
+  EXPECT_EQ(rig.state->batches[0].by_id.size(), 0U);
+  EXPECT_EQ(rig.state->queues[0].life.life_done, 1);
+  rig.view({}, {done});  // the history repeats it
+  EXPECT_EQ(rig.state->queues[0].life.life_done, 1);
+}
+
+TEST(Factory, MissingPilotsAreLostOnlyAfterALookUpThatAnswered) {
+  Rig rig;
+  rig.demand({{"q0", 1}});
+  rig.view({});
+  rig.pass();
+  rig.answer(rig.sent[0]);
+  for (int i = 0; i < 30; ++i) {
+    rig.now = rig.now + seconds{30};
+    rig.view({});
+    rig.demand({{"q0", 1}});
+    for (const auto& e : rig.pass())
+      if (const auto* find = std::get_if<FindPilots>(&e)) {
+        EXPECT_GE(i, 19) << "not before ten minutes";
+        View<std::vector<PilotSeen>> answer;
+        answer.complete = i > 22;  // the first answers are not complete: they prove nothing
+        rig.give(FindAnswered{"b", find->asked, rig.now, find->submissions, answer});
+        EXPECT_EQ(rig.state->queues[0].counts.pending(), i <= 22 ? 1 : 0);
+      }
+  }
+  EXPECT_EQ(rig.sent.size(), 2U) << "then its job gets another pilot";
+  EXPECT_EQ(rig.state->queues[0].life.life_failed, 1);
+}
+
+TEST(Factory, CapsOutsideTheChainBindLastAndAreNamed) {
+  Rig rig(2, [](Config& c) {
+    c.factory.max_pilots = 12;
+    c.batch[0].max_submissions_per_minute = 10;
+  });
+  rig.demand({{"q0", 8}, {"q1", 8}});
+  rig.view({});
+  rig.pass();
+  std::int64_t total = 0;
+  for (const auto& s : rig.sent) total += s.n;
+  EXPECT_EQ(total, 10);
+  const bool named = rig.last["q0"].bound_by == "cap batch.b.max_submissions_per_minute" ||
+                     rig.last["q1"].bound_by == "cap batch.b.max_submissions_per_minute";
+  EXPECT_TRUE(named);
+  for (const auto& s : std::vector(rig.sent)) rig.answer(s);
+  rig.now = rig.now + seconds{61};
+  rig.pass();
+  total = 0;
+  for (const auto& s : rig.sent) total += s.n;
+  EXPECT_EQ(total, 12);
+}
+
+TEST(Factory, ADemandViewOfAnUnknownQueueIsAConfigurationError) {
+  Rig rig;
+  rig.demand({{"other", 3}});
+  rig.view({});
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "wms.unknown_queue");
+  ASSERT_EQ(overview(*rig.state).alarms.size(), 1U);
+  EXPECT_EQ(overview(*rig.state).alarms[0].code, "queue.unknown_wms_queue");
+}
+
+TEST(Factory, OldViewsHold) {
+  Rig rig;
+  rig.demand({{"q0", 3}});
+  rig.view({});
+  rig.now = rig.now + seconds{361};
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "wms.stale");
+  rig.demand({{"q0", 3}});
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "batch.stale");
+}
+
+TEST(Factory, ShadowDecidesAndSubmitsNothing) {
+  Rig rig(1, [](Config& c) {
+    auto spec = std::make_shared<QueueSpec>(*c.queues[0]);
+    spec->mode = Mode::shadow;
+    c.queues[0] = std::move(spec);
+  });
+  rig.demand({{"q0", 3}});
+  rig.view({});
+  rig.pass();
+  EXPECT_TRUE(rig.sent.empty());
+  EXPECT_EQ(rig.last["q0"].held_code, "queue.shadow");
+  EXPECT_EQ(rig.last["q0"].chain, 3);
+}
+
+TEST(Factory, AFailedCommitSendsNothingAndComesAgain) {
+  Rig rig;
+  rig.commits = false;
+  rig.demand({{"q0", 3}});
+  rig.view({});
+  const auto effects = rig.pass();
+  const auto pass = std::get<Commit>(effects.front()).batch->pass;
+  rig.give(CommitDone{pass, Error{Kind::transient, "store.full", "disk full", "", ""}});
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "ledger.failing");
+  rig.commits = true;
+  rig.now = rig.now + seconds{6};
+  rig.sent.clear();
+  rig.pass();  // the rows come again, and succeed
+  rig.view({});
+  rig.pass();
+  ASSERT_EQ(rig.sent.size(), 1U);
+  EXPECT_EQ(rig.sent[0].n, 3);
+}
+
+TEST(Factory, TheWrapperSpeaksFasterThanTheAnswer) {
+  Rig rig;
+  rig.demand({{"q0", 2}});
+  rig.view({});
+  rig.pass();
+  PilotReported r;
+  r.submission = rig.sent[0].submission;
+  r.index = 1;
+  r.batch_id = r.submission + ".1";
+  r.state = "running";
+  rig.give(r);
+  EXPECT_EQ(rig.state->queues[0].counts.running(), 1);
+  rig.answer(rig.sent[0]);
+  EXPECT_EQ(rig.state->queues[0].counts.running(), 1);
+  EXPECT_EQ(rig.state->queues[0].counts.pending(), 1);
+  EXPECT_EQ(rig.state->queues[0].life.life_submitted, 2);
+}
+
+// ---- properties -----------------------------------------------------------------------------------------------
+
+struct Books {
+  std::int64_t pending = 0, running = 0, live = 0;
+};
+
+Books books(const FactoryState& s) {
+  Books b;
+  for (const auto& p : s.pilots) {
+    if (!p.used) continue;
+    ++b.live;
+    ++(p.state <= PilotState::unknown ? b.pending : b.running);
+  }
+  return b;
+}
+
+void check_books(const FactoryState& s) {
+  const Books b = books(s);
+  std::int64_t pending = 0, running = 0, members = 0, open = 0;
+  for (const auto& q : s.queues) {
+    pending += q.counts.pending();
+    running += q.counts.running();
+    members += static_cast<std::int64_t>(q.members.size());
+    open += q.open_n;
+    RC_ASSERT(q.open >= 0 || q.open_n == 0);
+  }
+  RC_ASSERT(pending == b.pending);
+  RC_ASSERT(running == b.running);
+  RC_ASSERT(members == b.live);
+  RC_ASSERT(s.total_pending == pending);
+  RC_ASSERT(s.total_running == running);
+  RC_ASSERT(s.total_open == open);
+  std::int64_t by_id = 0;
+  for (const auto& source : s.batches) by_id += static_cast<std::int64_t>(source.by_id.size());
+  RC_ASSERT(by_id == b.live);
+}
+
+// Whatever happens in whatever order: the books balance, caps hold, demand of one view is not exceeded.
+RC_GTEST_PROP(FactoryProperty, BooksBalanceAndCapsHold, ()) {
+  const auto max_pilots = *rc::gen::inRange(1, 60);
+  Rig rig(3, [&](Config& c) { c.factory.max_pilots = max_pilots; });
+  const auto steps = *rc::gen::inRange(1, 120);
+  std::vector<PilotSeen> world;
+  std::set<std::string> answered;
+  std::int64_t ready = 0;
+  for (int i = 0; i < steps; ++i) {
+    rig.now = rig.now + seconds{*rc::gen::inRange(0, 40)};
+    switch (*rc::gen::inRange(0, 9)) {
+      case 0:
+        ready = *rc::gen::inRange<std::int64_t>(0, 100);
+        rig.demand({{"q0", ready}, {"q1", ready / 2}, {"q2", 0}});
+        break;
+      case 1: rig.view(world); break;
+      case 2: rig.view({}); break;
+      case 3:
+        for (auto& p : world)
+          if (*rc::gen::inRange(0, 2) == 0) p.state = PilotState::running;
+        break;
+      case 4:
+        if (!world.empty()) {
+          auto p = world.back();
+          world.pop_back();
+          p.state = *rc::gen::element(PilotState::done, PilotState::failed, PilotState::removed);
+          rig.view(world, {p});
+        }
+        break;
+      case 5:
+      case 6:
+        for (const auto& s : std::vector(rig.sent)) {
+          if (!answered.insert(s.submission).second) continue;
+          for (std::uint32_t k = 0; k < static_cast<std::uint32_t>(s.n); ++k)
+            world.push_back(Rig::seen(s, k, PilotState::pending));
+          if (*rc::gen::inRange(0, 4) == 0)
+            rig.give(SubmitAnswered{s.submission, fail(Kind::uncertain, "lost", "no answer")});
+          else
+            rig.answer(s);
+        }
+        break;
+      case 7:
+        if (!world.empty()) {
+          const auto& p = world[static_cast<std::size_t>(*rc::gen::inRange<int>(0, static_cast<int>(world.size())))];
+          PilotReported r;
+          r.submission = p.submission;
+          r.index = p.index;
+          r.batch_id = p.batch_id;
+          r.state = *rc::gen::element<std::string>("running", "exiting");
+          r.payload_started = *rc::gen::arbitrary<bool>();
+          rig.give(r);
+        }
+        break;
+      default: {
+        const auto effects = rig.pass();
+        RC_ASSERT(rig.state->total_pending + rig.state->total_running + rig.state->total_open <=
+                  std::max<std::int64_t>(max_pilots, static_cast<std::int64_t>(world.size())));
+        for (const auto& e : effects)
+          if (const auto* find = std::get_if<FindPilots>(&e)) {
+            View<std::vector<PilotSeen>> v;
+            v.complete = true;
+            for (const auto& p : world)
+              if (std::find(find->submissions.begin(), find->submissions.end(), p.submission) !=
+                  find->submissions.end())
+                v.data.push_back(p);
+            rig.give(FindAnswered{"b", find->asked, rig.now, find->submissions, v});
+          }
+      }
+    }
+    check_books(*rig.state);
+  }
+  for (const auto& [queue, d] : rig.last)
+    RC_ASSERT(d.n <= std::max<std::int64_t>(0, d.input.wms ? d.input.wms->ready : 0));
+}
+
+// R5: while a view is in doubt, pending never grows: what is submitted is at most what has provably ended.
+RC_GTEST_PROP(FactoryProperty, PendingNeverGrowsOnASuspectView, ()) {
+  Rig rig;
+  rig.demand({{"q0", 500}});
+  rig.view({});
+  rig.pass();
+  rig.answer(rig.sent.at(0));
+  std::vector<PilotSeen> world;
+  for (std::uint32_t i = 0; i < 500; ++i) world.push_back(Rig::seen(rig.sent[0], i, PilotState::running));
+  rig.now = rig.now + seconds{300};
+  rig.view(world);
+  rig.now = rig.now + seconds{200};
+  const auto before = rig.state->total_pending + rig.state->total_open + rig.state->total_running;
+  std::int64_t ends = 0;
+  const auto rounds = *rc::gen::inRange(1, 8);
+  for (int i = 0; i < rounds; ++i) {
+    rig.now = rig.now + seconds{20};
+    rig.demand({{"q0", *rc::gen::inRange<std::int64_t>(0, 5000)}});
+    std::vector<PilotSeen> ended;
+    for (int k = *rc::gen::inRange(0, 5); k > 0 && !world.empty(); --k, ++ends) {
+      ended.push_back(world.back());
+      ended.back().state = PilotState::done;
+      world.pop_back();
+    }
+    rig.view({}, ended);  // an empty list beside a true history
+    rig.pass();
+    for (const auto& s : std::vector(rig.sent))
+      if (rig.state->submission_by_id.contains(s.submission)) rig.answer(s);
+    RC_ASSERT(rig.state->total_pending + rig.state->total_open + rig.state->total_running <= before);
+  }
+}
+
+// Events that arrive together may come in any order where the order carries no meaning: other sources, other pilots.
+RC_GTEST_PROP(FactoryProperty, OrderOfIndependentEventsDoesNotMatter, ()) {
+  const auto n = *rc::gen::inRange(2, 12);
+  const auto prepare = [&](Rig& rig) {
+    rig.demand({{"q0", n}});
+    rig.view({});
+    rig.pass();
+    rig.answer(rig.sent.at(0));
+    rig.pass();
+    rig.now = rig.now + seconds{200};
+  };
+  Rig a;
+  Rig b;
+  prepare(a);
+  prepare(b);
+  std::vector<Event> events;
+  for (int i = 0; i < n; ++i) {
+    PilotReported r;
+    r.submission = a.sent[0].submission;
+    r.index = static_cast<std::uint32_t>(i);
+    r.batch_id = r.submission + "." + std::to_string(i);
+    r.state = i % 3 == 0 ? "exiting" : "running";
+    r.payload_started = i % 2 == 0;
+    events.emplace_back(r);
+  }
+  events.emplace_back(HostSeen{std::int64_t{1} << 40, 1'000'000, std::int64_t{1} << 34});
+  for (const auto& e : events) a.give(e);
+  const auto order = *rc::gen::container<std::vector<int>>(events.size(), rc::gen::arbitrary<int>());
+  std::vector<std::size_t> index(events.size());
+  for (std::size_t i = 0; i < index.size(); ++i) index[i] = i;
+  std::stable_sort(index.begin(), index.end(), [&](auto x, auto y) { return order[x] < order[y]; });
+  for (const auto i : index) b.give(events[i]);
+  a.demand({{"q0", 30}});
+  b.demand({{"q0", 30}});
+  a.pass();
+  b.pass();
+  RC_ASSERT(a.last["q0"].n == b.last["q0"].n);
+  RC_ASSERT(a.last["q0"].input.claimed == b.last["q0"].input.claimed);
+  RC_ASSERT(a.last["q0"].input.running == b.last["q0"].input.running);
+}
+
+}  // namespace
+}  // namespace apf::core
