@@ -1,177 +1,15 @@
-// batch/local with real keepers and pilots in temporary directories whose names hold blanks.
+// What batch/local does when nothing is killed; faults_test.cc has the rest.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <random>
-#include <thread>
+#include <cstdlib>
 
 #include "apf/registry.h"
 #include "keeper/keep.h"
-#include "local.h"
-#include "process/supervisor.h"
-#include "protocol/launch.h"
+#include "testing.h"
 
 namespace apf::local {
 namespace {
-
-namespace fs = std::filesystem;
-
-class TestContext final : public Context {
- public:
-  [[nodiscard]] Mono deadline() const override { return mono_now() + seconds{30}; }
-  [[nodiscard]] bool stopping() const override { return false; }
-  void log(Level level, std::string_view message) override {
-    if (level >= Level::warning) logged.emplace_back(message);
-  }
-  Result<Finished> run(const Command& command) override {
-    process::Limits limits;
-    limits.deadline = deadline();
-    return process::run(command, limits);
-  }
-  Result<HttpReply> http(const HttpRequest& /*request*/) override { return fail(Kind::bug, "test", "not here"); }
-  Result<std::string> credential(std::string_view /*file*/) override { return fail(Kind::bug, "test", "not here"); }
-  void sleep(Duration d) override { std::this_thread::sleep_for(d); }
-
-  std::vector<std::string> logged;
-};
-
-// A factory with its directories, its queue and its plug-in; restart() is what a restarted factory does.
-class Local : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "apf local XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root = pattern;
-    fs::create_directories(root / "state");
-    me.factory_id = "test";
-    me.run = 3;
-    me.user = "tester";
-    me.state_dir = (root / "state").string();
-    me.log_dir = (root / "pilots logs").string();
-    queue.name = "A/q";
-    settings.keeper = std::string(APF_BIN_DIR) + "/apf-keeper";
-    settings.slots = 2;
-    settings.grace_ms = 300;
-    restart();
-  }
-
-  void TearDown() override {
-    settings.slots = 0;
-    restart();
-    (void)batch->poll(me, "", context);  // no keeper takes another pilot
-    for (const auto& p : live())
-      if (p.state == PilotState::pending || p.state == PilotState::running) remove(p.batch_id);
-    EXPECT_TRUE(until([&] { return live().empty(); }));
-    EXPECT_TRUE(until([&] { return keepers() == 0; }));
-    std::error_code ignored;
-    fs::remove_all(root, ignored);
-  }
-
-  void restart() { batch = std::make_unique<LocalBatch>(settings); }
-
-  // The pilot is `sh -c script`; $APF_INDEX tells which one.
-  Result<std::vector<std::string>> submit(const std::string& id, int n, const std::string& script) {
-    queue.executable = "/bin/sh";
-    queue.arguments = {"-c", script};
-    SubmitOrder order;
-    order.queue = &queue;
-    order.me = &me;
-    order.submission = id;
-    order.n = n;
-    order.report_key = "secret of " + id;
-    order.when = wall_now();
-    return batch->submit(order, context);
-  }
-
-  View<BatchData> poll() {
-    auto view = batch->poll(me, cursor, context);
-    EXPECT_TRUE(view) << view.error().text();
-    if (!view) return {};
-    cursor = view->cursor;
-    for (const auto& p : view->data.ended) {
-      ++told[p.batch_id];
-      seen_ended[p.batch_id] = p;
-    }
-    return *view;
-  }
-  std::vector<PilotSeen> live() { return poll().data.live; }
-
-  std::int64_t remove(const std::string& id,
-                      std::vector<PilotState> only_in = {PilotState::pending, PilotState::running}) {
-    const std::vector<Batch::Removal> pilots{{id, id.substr(0, id.find('.'))}};
-    auto n = batch->remove(pilots, only_in, "retired by the test", context);
-    EXPECT_TRUE(n) << n.error().text();
-    return n.value_or(-1);
-  }
-
-  std::vector<PilotSeen> find(const std::string& submission) {
-    const std::vector<std::string> ids{submission};
-    auto view = batch->find(me, ids, context);
-    EXPECT_TRUE(view && view->complete);
-    return view ? view->data : std::vector<PilotSeen>{};
-  }
-
-  static bool until(const std::function<bool()>& event) {
-    for (int i = 0; i < 4000; ++i) {
-      if (event()) return true;
-      std::this_thread::sleep_for(milliseconds{5});
-    }
-    return false;
-  }
-  bool until_ended(std::size_t n) {
-    return until([&] {
-      poll();
-      return seen_ended.size() >= n;
-    });
-  }
-
-  // Slots whose lock somebody holds.
-  [[nodiscard]] int keepers() const {
-    const Spool spool((root / "state/local").string());
-    int n = 0;
-    for (int k = 0; k < 64; ++k)
-      if (fs::exists(spool.path("slot/" + std::to_string(k))) && !spool.lock_slot(k)) ++n;
-    return n;
-  }
-  [[nodiscard]] Taken taken_of(const std::string& submission, std::uint32_t index) const {
-    const Spool spool((root / "state/local").string());
-    for (const auto& name : spool.orders().value_or(std::vector<std::string>{}))
-      if (name.ends_with("-" + submission))
-        if (const auto record = read_record(spool.live(name) + "/" + file_of(index, "taken")))
-          return Taken::from(*record);
-    return {};
-  }
-  [[nodiscard]] std::string log_file(const std::string& id, const std::string& kind) const {
-    const auto day = iso8601(wall_now()).substr(0, 10);
-    return (root / "pilots logs" / day / "A_q" / (id + "." + kind)).string();
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return (root / name).string(); }
-  [[nodiscard]] std::size_t lines(const std::string& name) const {
-    const auto text = read_file(file(name)).value_or("");
-    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-  }
-
-  fs::path root;
-  FactoryIdentity me;
-  QueueSpec queue;
-  Settings settings;
-  TestContext context;
-  std::unique_ptr<LocalBatch> batch;
-  std::string cursor;
-  std::map<std::string, int> told;
-  std::map<std::string, PilotSeen> seen_ended;
-};
 
 TEST_F(Local, RunsPilotsWithTheirFilesAndTellsTheirEnd) {
   std::ofstream(root / "my token") << "T";
@@ -204,6 +42,227 @@ TEST_F(Local, RunsPilotsWithTheirFilesAndTellsTheirEnd) {
   EXPECT_NE(read_file(log_file("s-1.2", "log")).value_or("").find("exit code 2"), std::string::npos);
   EXPECT_FALSE(fs::exists(scratch));
   EXPECT_TRUE(until([&] { return live().empty(); }));
+}
+
+TEST_F(Local, KeepersServeTheQueueWithoutAFactory) {
+  queue.environment["RAN"] = file("ran");
+  ASSERT_TRUE(submit("s-1", 7, "echo >> \"$RAN\""));
+  batch.reset();  // the factory is down; two slots have work for seven
+  EXPECT_TRUE(until([&] { return lines("ran") == 7 && keepers() == 0; }));
+  restart();
+  poll();
+  EXPECT_EQ(seen_ended.size(), 7U);
+  EXPECT_EQ(lines("ran"), 7U);
+}
+
+TEST_F(Local, NeverRunsMoreThanItsSlotsAndFirstComeFirstServed) {
+  queue.environment["GO"] = file("go");
+  const std::string wait = "while [ ! -e \"$GO\" ]; do sleep 0.01; done";
+  ASSERT_TRUE(submit("s-1", 2, wait));
+  ASSERT_TRUE(submit("s-2", 3, wait));
+  ASSERT_TRUE(until_polled([&](const auto& v) { return running(v) == 2; }));
+  const auto view = poll();
+  ASSERT_EQ(view.data.live.size(), 5U);
+  for (const auto& p : view.data.live) EXPECT_EQ(p.state == PilotState::running, p.submission == "s-1") << p.batch_id;
+  EXPECT_EQ(keepers(), 2);
+  std::ofstream(root / "go").put('1');
+  EXPECT_TRUE(until_ended(5));
+}
+
+TEST_F(Local, MoreSlotsAreUsedAtOnceFewerAfterThePilotsInThem) {
+  queue.environment["GO"] = file("go");
+  ASSERT_TRUE(submit("s-1", 5, "while [ ! -e \"$GO.$APF_INDEX\" ]; do sleep 0.01; done"));
+  settings.slots = 4;
+  restart();
+  ASSERT_TRUE(until_polled([&](const auto& v) { return running(v) == 4; }));
+  settings.slots = 1;
+  restart();
+  EXPECT_EQ(running(poll()), 4U);
+  for (const char* i : {"go.0", "go.1", "go.2", "go.3"}) std::ofstream(root / i).put('1');
+  ASSERT_TRUE(until_ended(4));
+  EXPECT_TRUE(until_polled([&](const auto& v) { return running(v) == 1 && keepers() == 1; }));
+  std::ofstream(root / "go.4").put('1');
+  EXPECT_TRUE(until_ended(5));
+}
+
+TEST_F(Local, APilotInheritsNothingOfTheFactory) {
+  ASSERT_EQ(::setenv("APF_TEST_SECRET", "s3cret", 1), 0);
+  const Fd lock(::open(file("lock").c_str(), O_RDWR | O_CREAT, 0600));  // not even one that was left open at exec
+  queue.environment["GO"] = file("go");
+  ASSERT_TRUE(submit("s-1", 1, "env; ls -l /proc/$$/fd; while [ ! -e \"$GO\" ]; do sleep 0.01; done"));
+  ASSERT_TRUE(until([&] { return taken_of("s-1", 0).pilot.start != 0; }));
+  const Taken taken = taken_of("s-1", 0);
+  for (const auto& fd : fs::directory_iterator("/proc/" + std::to_string(taken.keeper.pid) + "/fd"))
+    EXPECT_NE(fs::read_symlink(fd.path()).string(), file("lock"));
+  EXPECT_EQ(::getsid(taken.pilot.pid), taken.pilot.pid);
+  EXPECT_NE(::getsid(taken.keeper.pid), ::getsid(0));
+  std::ofstream(root / "go").put('1');
+  ASSERT_TRUE(until_ended(1));
+  const auto out = read_file(log_file("s-1.0", "out")).value_or("");
+  EXPECT_EQ(out.find("s3cret"), std::string::npos);
+  EXPECT_EQ(out.find("secret of"), std::string::npos) << "the report key never goes by environment";
+  EXPECT_NE(out.find("PATH="), std::string::npos);
+  EXPECT_EQ(out.find("lock"), std::string::npos);
+  EXPECT_EQ(out.find("slot/"), std::string::npos);
+  ::unsetenv("APF_TEST_SECRET");
+}
+
+TEST_F(Local, WhatAPilotLeavesBehindEndsWithIt) {
+  queue.environment["PIDS"] = file("pids");
+  ASSERT_TRUE(submit("s-1", 1,
+                     "sleep 300 & echo $! > \"$PIDS\"; setsid sleep 300 & echo $! >> \"$PIDS\"; mkdir a; "
+                     "touch a/b; chmod 500 a; ln -s \"$PIDS\" link"));
+  ASSERT_TRUE(until_ended(1));
+  EXPECT_EQ(seen_ended["s-1.0"].exit_code, 0);
+  std::ifstream pids(root / "pids");
+  int n = 0;
+  for (pid_t pid = 0; pids >> pid; ++n) EXPECT_EQ(look_up(pid).start, 0);
+  EXPECT_EQ(n, 2) << "and the link's target is still there";
+  EXPECT_TRUE(until([&] { return keepers() == 0; }));
+  EXPECT_FALSE(fs::exists(root / "state/local/scratch/s-1.0"));
+}
+
+TEST_F(Local, WhatCannotRunFailsWithTheReasonAndTheNextOneRuns) {
+  std::ofstream(root / "not a program") << "\x7f"
+                                           "ELF nonsense";
+  fs::permissions(root / "not a program", fs::perms::owner_all);
+  queue.executable = file("not a program");
+  SubmitOrder order;
+  order.queue = &queue;
+  order.me = &me;
+  order.submission = "bad";
+  order.n = 1;
+  order.when = wall_now();
+  ASSERT_TRUE(batch->submit(order, context));
+  ASSERT_TRUE(submit("good", 1, "true"));
+  ASSERT_TRUE(until_ended(2));
+  EXPECT_EQ(seen_ended["bad.0"].state, PilotState::failed);
+  EXPECT_NE(seen_ended["bad.0"].reason.find("cannot run"), std::string::npos) << seen_ended["bad.0"].reason;
+  EXPECT_EQ(seen_ended["good.0"].state, PilotState::done);
+}
+
+TEST_F(Local, ASignalIsAFailureAndNamed) {
+  ASSERT_TRUE(submit("s-1", 1, "kill -SEGV $$"));
+  ASSERT_TRUE(until_ended(1));
+  EXPECT_EQ(seen_ended["s-1.0"].state, PilotState::failed);
+  EXPECT_EQ(seen_ended["s-1.0"].exit_code, -1);
+  EXPECT_NE(seen_ended["s-1.0"].reason.find("signal 11"), std::string::npos);
+}
+
+TEST_F(Local, RemovalIsConditionalOnStateAndSubmission) {
+  settings.slots = 1;
+  restart();
+  const std::string polite = "trap 'exit 3' TERM; touch \"$APFCID up\"; while :; do sleep 0.01; done";
+  ASSERT_TRUE(submit("s-1", 2, polite));
+  ASSERT_TRUE(until_polled([&](const auto& v) { return running(v) == 1; }));
+  ASSERT_TRUE(until([&] { return fs::exists(root / "state/local/scratch/s-1.0/s-1.0 up"); }));
+  EXPECT_EQ(remove("s-1.0", {PilotState::pending}), 0) << "it has just started";
+  EXPECT_EQ(remove("s-1.1", {PilotState::running}), 0) << "it still waits";
+  const std::vector<Batch::Removal> foreign{{"s-1.1", "s-2"}, {"s-1.9", "s-1"}, {"s-1.", "s-1"}, {"s-1", "s-1"}};
+  const std::vector<PilotState> any{PilotState::pending, PilotState::running};
+  EXPECT_EQ(batch->remove(foreign, any, "no", context).value_or(-1), 0);
+  EXPECT_EQ(remove("s-1.1", {PilotState::pending}), 1);
+  EXPECT_EQ(remove("s-1.1"), 0) << "twice";
+  EXPECT_EQ(remove("s-1.0", {PilotState::running}), 1);
+  ASSERT_TRUE(until_ended(2));
+  for (const char* id : {"s-1.0", "s-1.1"}) {
+    EXPECT_EQ(seen_ended[id].state, PilotState::removed);
+    EXPECT_EQ(seen_ended[id].reason, "retired by the test");
+  }
+  EXPECT_EQ(seen_ended["s-1.0"].exit_code, 3);
+  EXPECT_EQ(seen_ended["s-1.1"].started.ms, 0);
+  EXPECT_EQ(remove("s-1.0"), 0) << "it is over";
+}
+
+TEST_F(Local, AStubbornPilotIsKilledAfterTheGrace) {
+  ASSERT_TRUE(submit("s-1", 1, "trap '' TERM; touch up; while :; do sleep 0.01; done"));
+  ASSERT_TRUE(until([&] { return fs::exists(root / "state/local/scratch/s-1.0/up"); }));
+  poll();
+  EXPECT_EQ(remove("s-1.0"), 1);
+  ASSERT_TRUE(until_ended(1));
+  EXPECT_EQ(seen_ended["s-1.0"].state, PilotState::removed);
+  EXPECT_GE(seen_ended["s-1.0"].wall_s, 0.25) << "not before the grace was over";
+}
+
+TEST_F(Local, OldPilotsLeaveThePollAndAreStillFound) {
+  ASSERT_TRUE(submit("s-1", 3, "exit $APF_INDEX"));
+  ASSERT_TRUE(submit("s-2", 1, "true"));
+  ASSERT_TRUE(until_ended(4));
+  EXPECT_TRUE(fs::is_empty(root / "state/local/live"));
+  EXPECT_TRUE(fs::is_empty(root / "state/local/trash"));
+  const auto view = poll();
+  EXPECT_TRUE(view.complete);
+  EXPECT_TRUE(view.data.ended.empty()) << "the cursor is past them";
+  for (const auto& [id, times] : told) EXPECT_EQ(times, 1) << id;
+  const auto rows = find("s-1");
+  ASSERT_EQ(rows.size(), 3U);
+  for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(rows[i].exit_code, static_cast<int>(i));
+  EXPECT_TRUE(find("s-3").empty());
+  cursor = "";  // a factory that lost its ledger
+  restart();
+  EXPECT_EQ(poll().data.ended.size(), 4U);
+}
+
+TEST_F(Local, OneFactoryDoesNotSeeAnothersPilots) {
+  settings.slots = 0;
+  settings.directory = file("shared");
+  restart();
+  ASSERT_TRUE(submit("s-1", 1, "true"));
+  EXPECT_EQ(live().size(), 1U);
+  me.factory_id = "other";
+  EXPECT_TRUE(live().empty());
+  EXPECT_TRUE(find("s-1").empty());
+  me.factory_id = "test";
+  EXPECT_EQ(find("s-1").size(), 1U);
+}
+
+TEST_F(Local, WhatIsWrongIsSaidBeforeAnythingExists) {
+  const auto refused = [&](const char* code, Kind kind) {
+    const auto ids = submit("s-1", 2, "true");
+    ASSERT_FALSE(ids) << code;
+    EXPECT_EQ(ids.error().code, code);
+    EXPECT_EQ(ids.error().kind, kind) << code;
+    EXPECT_TRUE(live().empty()) << code;
+    EXPECT_TRUE(find("s-1").empty()) << code;
+  };
+  queue.input_files = {file("missing")};
+  refused("local.input_file", Kind::permanent);
+  std::ofstream(root / "apf-report.key") << "mine";
+  queue.input_files = {file("apf-report.key")};  // would replace the real one
+  refused("local.input_file", Kind::permanent);
+  queue.input_files.clear();
+  settings.keeper = file("no keeper");
+  restart();
+  refused("local.no_keeper", Kind::permanent);
+  settings.keeper = std::string(APF_BIN_DIR) + "/apf-keeper";
+  restart();
+  EXPECT_EQ(submit("../x", 1, "true").error().code, "local.bad_id");
+  EXPECT_EQ(submit("", 1, "true").error().code, "local.bad_id");
+  const auto none = submit("s-1", 0, "true");
+  EXPECT_TRUE(none && none->empty());
+}
+
+TEST_F(Local, TheSameSubmissionTwiceIsSettledByLookingItUp) {
+  settings.slots = 0;
+  restart();
+  ASSERT_TRUE(submit("s-1", 2, "true"));
+  const auto again = submit("s-1", 2, "true");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, Kind::uncertain);
+  EXPECT_EQ(find("s-1").size(), 2U);
+  EXPECT_EQ(live().size(), 2U);
+}
+
+TEST(LocalOptions, MakeAPlugin) {
+  Registry registry;
+  register_all(registry);
+  const auto* plugin = find(registry.batch, "local");
+  ASSERT_NE(plugin, nullptr);
+  Options options;
+  options.set("grace", Duration{seconds{1}});
+  options.set("keep_ended", Duration{seconds{7200}});
+  options.set("nice", std::int64_t{0});
+  EXPECT_TRUE(plugin->make(options));
 }
 
 }  // namespace
