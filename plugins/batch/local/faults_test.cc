@@ -6,7 +6,7 @@
 #include <random>
 
 #include "keeper/keep.h"
-#include "testing.h"
+#include "support/local_batch.h"
 
 namespace apf::local {
 namespace {

@@ -65,7 +65,7 @@ class LocalBatch final : public Batch {
   Status open(const FactoryIdentity& me);
   Result<Orders> refresh();
   Status refresh_order(const std::string& name, Known& known) const;
-  Result<Look> look(const std::string& name, const Known& known, std::uint32_t index) const;
+  Result<Look> look(const std::string& name, const Known& known, std::uint32_t index, const FactoryIdentity& me) const;
   Result<Look> look_running(const std::string& name, const Known& known, std::uint32_t index, Look look) const;
   Status publish(const std::vector<Ending>& endings);
   void retire_past(const std::vector<std::string>& names, Context& context);

@@ -18,9 +18,12 @@ constexpr std::array<OptionSpec, 6> kOptions{{
      .minimum = 0,
      .maximum = 100'000},
     {.name = "directory",
+     .type = OptionType::path,
      .doc = "where orders and records are kept, on a local disk, of this batch section alone; unset: local in the "
             "factory's state directory"},
-    {.name = "keeper", .doc = "path of the program apf-keeper; unset: beside the running program"},
+    {.name = "keeper",
+     .type = OptionType::path,
+     .doc = "path of the program apf-keeper; unset: beside the running program"},
     {.name = "grace",
      .type = OptionType::duration,
      .fallback = "10s",

@@ -6,7 +6,7 @@
 
 #include "apf/registry.h"
 #include "keeper/keep.h"
-#include "testing.h"
+#include "support/local_batch.h"
 
 namespace apf::local {
 namespace {
@@ -213,7 +213,10 @@ TEST_F(Local, OneFactoryDoesNotSeeAnothersPilots) {
   EXPECT_TRUE(live().empty());
   EXPECT_TRUE(find("s-1").empty());
   me.factory_id = "test";
-  EXPECT_EQ(find("s-1").size(), 1U);
+  ASSERT_EQ(find("s-1").size(), 1U);
+  EXPECT_FALSE(live().front().foreign);
+  me.instance = "another";  // of this factory: a copy of its state directory
+  EXPECT_TRUE(live().front().foreign);
 }
 
 TEST_F(Local, WhatIsWrongIsSaidBeforeAnythingExists) {

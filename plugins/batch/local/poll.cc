@@ -79,9 +79,10 @@ Status LocalBatch::refresh_order(const std::string& name, Known& known) const {
   return {};
 }
 
-Result<LocalBatch::Look> LocalBatch::look(const std::string& name, const Known& known, std::uint32_t index) const {
+Result<LocalBatch::Look> LocalBatch::look(const std::string& name, const Known& known, std::uint32_t index,
+                                          const FactoryIdentity& me) const {
   const PilotFiles& files = known.files[index];
-  Look look{.seen = pending_row(known.order, index)};
+  Look look{.seen = pending_row(known.order, index, me.instance)};
   if (files.waits()) return look;
   const char* kind = files.past ? "past" : files.ended ? "ended" : "taken";
   const auto record = read_record(spool_.live(name) + "/" + file_of(index, kind));
@@ -177,7 +178,7 @@ Result<View<BatchData>> LocalBatch::poll(const FactoryIdentity& me, const std::s
     const Known& known = known_[name];
     for (std::uint32_t i = 0; i < known.order.n; ++i) {
       if (known.files[i].past) continue;
-      auto seen = look(name, known, i);
+      auto seen = look(name, known, i, me);
       if (!seen) {
         orders->troubles.push_back(seen.error().text());
         continue;
@@ -192,7 +193,7 @@ Result<View<BatchData>> LocalBatch::poll(const FactoryIdentity& me, const std::s
     }
   }
   const auto take_ended = [&](const Record& r) {
-    if (r.text("factory") == me.factory_id) view.data.ended.push_back(row_of(r));
+    if (r.text("factory") == me.factory_id) view.data.ended.push_back(row_of(r, me.instance));
   };
   if (auto s = publish(endings); !s) {  // they are told all the same, now and again, until the disk lets us note it
     context.log(Level::warning, s.error().text());
@@ -224,7 +225,7 @@ Result<View<std::vector<PilotSeen>>> LocalBatch::find(const FactoryIdentity& me,
     const Known& known = known_[name];
     if (known.order.factory != me.factory_id || wanted.erase(known.order.submission) == 0) continue;
     for (std::uint32_t i = 0; i < known.order.n; ++i) {
-      auto seen = look(name, known, i);
+      auto seen = look(name, known, i, me);
       if (seen) view.data.push_back(std::move(seen->seen));
       view.complete = view.complete && seen;
     }
@@ -232,7 +233,7 @@ Result<View<std::vector<PilotSeen>>> LocalBatch::find(const FactoryIdentity& me,
   std::map<std::string, PilotSeen> past;  // by batch id: a line may stand there twice
   const auto read = log_.read("", [&](const Record& r) {
     if (!wanted.contains(r.text("submission")) || r.text("factory") != me.factory_id) return;
-    PilotSeen row = row_of(r);
+    PilotSeen row = row_of(r, me.instance);
     past.insert_or_assign(row.batch_id, std::move(row));
   });
   if (!read) return fail(read.error());

@@ -3,7 +3,7 @@
 
 #include "ended_log.h"
 #include "rows.h"
-#include "testing.h"
+#include "support/local_batch.h"
 
 namespace apf::local {
 namespace {
@@ -126,9 +126,10 @@ TEST(Rows, SurviveTheLog) {
   o.submission = "s-1";
   o.queue = "q";
   o.factory = "f";
+  o.instance = "mine";
   o.run = 7;
   o.submitted_ms = 1000;
-  PilotSeen row = pending_row(o, 4);
+  PilotSeen row = pending_row(o, 4, "mine");
   End end;
   end.state = "failed";
   end.reason = "ended by signal 9";
@@ -138,10 +139,12 @@ TEST(Rows, SurviveTheLog) {
   end.wall_ms = 2900;
   end.cpu_ms = 100;
   put(row, End::from(*Record::decode(end.record().encode('\n'), '\n')));
-  const PilotSeen back = row_of(log_record(o, row));
+  const PilotSeen back = row_of(log_record(o, row), "mine");
   EXPECT_EQ(back.batch_id, "s-1.4");
   EXPECT_EQ(back.index, 4U);
   EXPECT_EQ(back.run, 7U);
+  EXPECT_FALSE(back.foreign);
+  EXPECT_TRUE(row_of(log_record(o, row), "another").foreign);
   EXPECT_EQ(back.state, PilotState::failed);
   EXPECT_EQ(back.reason, end.reason);
   EXPECT_EQ(back.submitted.ms, 1000);

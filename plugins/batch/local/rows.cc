@@ -8,13 +8,14 @@ std::int64_t ms_of(float s) { return s < 0 ? -1 : static_cast<std::int64_t>(s * 
 
 }  // namespace
 
-PilotSeen pending_row(const Order& order, std::uint32_t index) {
+PilotSeen pending_row(const Order& order, std::uint32_t index, const std::string& instance) {
   PilotSeen row;
   row.batch_id = order.pilot_id(index);
   row.submission = order.submission;
   row.queue = order.queue;
   row.index = index;
   row.run = order.run;
+  row.foreign = order.instance != instance;
   row.state = PilotState::pending;
   row.submitted = Wall{order.submitted_ms};
   return row;
@@ -40,6 +41,7 @@ void put(PilotSeen& row, const End& end) {
 Record log_record(const Order& order, const PilotSeen& row) {
   Record r;
   r.add("factory", order.factory);
+  r.add("instance", order.instance);
   r.add("submission", row.submission);
   r.add("index", row.index);
   r.add("queue", row.queue);
@@ -56,13 +58,14 @@ Record log_record(const Order& order, const PilotSeen& row) {
   return r;
 }
 
-PilotSeen row_of(const Record& r) {
+PilotSeen row_of(const Record& r, const std::string& instance) {
   PilotSeen row;
   row.submission = r.text("submission");
   row.index = static_cast<std::uint32_t>(r.number("index"));
   row.batch_id = row.submission + "." + std::to_string(row.index);
   row.queue = r.text("queue");
   row.run = static_cast<std::uint32_t>(r.number("run"));
+  row.foreign = r.text("instance") != instance;
   row.submitted = Wall{r.number("submitted")};
   put(row, End::from(r));
   return row;

@@ -8,12 +8,13 @@
 
 namespace apf::local {
 
-PilotSeen pending_row(const Order& order, std::uint32_t index);
+// Rows say whether another instance of this factory submitted them (RULES R9).
+PilotSeen pending_row(const Order& order, std::uint32_t index, const std::string& instance);
 void put(PilotSeen& row, const Taken& taken);
 void put(PilotSeen& row, const End& end);
 
 // A line of the log: the row and whose it is.
 Record log_record(const Order& order, const PilotSeen& row);
-PilotSeen row_of(const Record& log_record);
+PilotSeen row_of(const Record& log_record, const std::string& instance);
 
 }  // namespace apf::local

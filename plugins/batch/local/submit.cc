@@ -32,6 +32,7 @@ Order make_order(const SubmitOrder& order, const protocol::Launch& launch, const
   o.submission = order.submission;
   o.queue = order.queue->name;
   o.factory = order.me->factory_id;
+  o.instance = order.me->instance;
   o.run = order.me->run;
   o.n = static_cast<std::uint32_t>(order.n);
   o.submitted_ms = wall_ms();

@@ -34,6 +34,7 @@ Record Order::record() const {
   r.add("submission", submission);
   r.add("queue", queue);
   r.add("factory", factory);
+  r.add("instance", instance);
   r.add("run", run);
   r.add("n", n);
   r.add("submitted", submitted_ms);
@@ -52,6 +53,7 @@ std::optional<Order> Order::from(const Record& r) {
   o.submission = r.text("submission");
   o.queue = r.text("queue");
   o.factory = r.text("factory");
+  o.instance = r.text("instance");
   o.run = static_cast<std::uint32_t>(r.number("run"));
   o.n = static_cast<std::uint32_t>(r.number("n"));
   o.submitted_ms = r.number("submitted");

@@ -39,7 +39,7 @@ constexpr std::string_view kIdMark = "\x01id\x01";
 constexpr std::string_view kIndexMark = "\x01index\x01";
 
 struct Order {
-  std::string submission, queue, factory;
+  std::string submission, queue, factory, instance;
   std::uint32_t run = 0, n = 0;
   std::int64_t submitted_ms = 0;
   std::string executable, log_dir, scratch;

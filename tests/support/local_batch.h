@@ -13,7 +13,7 @@
 #include <map>
 #include <thread>
 
-#include "local.h"
+#include "batch/local/local.h"
 #include "process/supervisor.h"
 
 namespace apf::local {
@@ -48,6 +48,7 @@ class Local : public testing::Test {
     root = pattern;
     fs::create_directories(root / "state");
     me.factory_id = "test";
+    me.instance = "i1";
     me.run = 3;
     me.user = "tester";
     me.state_dir = (root / "state").string();
