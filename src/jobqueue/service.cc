@@ -78,15 +78,22 @@ bool Service::park(Incoming& call, Now now) {
     call.reply->send(not_modified(api_.etag()));
     return true;
   }
-  waiters_.push_back({std::move(call), now.mono + wait, store_->version()});
+  waiters_.push_back({std::move(call), now.mono + wait, now.mono, store_->version()});
   return true;
+}
+
+// X-APF-Waited: the answer is true as of that many milliseconds after the request came.
+void Service::answer(const Waiter& waiter, net::Response response, Now now) {
+  response.headers["X-APF-Waited"] =
+      std::to_string(std::chrono::duration_cast<milliseconds>(now.mono - waiter.since).count());
+  waiter.call.reply->send(std::move(response));
 }
 
 void Service::wake(Now now) {
   wake_at_.reset();
   waiters_.remove_if([&](const Waiter& w) {
     if (w.knows == store_->version()) return false;
-    w.call.reply->send(api_.handle(w.call.request, now));
+    answer(w, api_.handle(w.call.request, now), now);
     return true;
   });
 }
@@ -128,7 +135,7 @@ void Service::tick(Now now) {
       ++it;
       continue;
     }
-    it->call.reply->send(not_modified(api_.etag()));
+    answer(*it, not_modified(api_.etag()), now);
     it = waiters_.erase(it);
   }
 }

@@ -46,12 +46,14 @@ class Service {
   struct Waiter {
     Incoming call;
     Mono until;
+    Mono since;
     std::uint64_t knows;  // the version it has
   };
   Service(std::unique_ptr<JobStore> store, std::string instance, const ServiceOptions& options, Now now);
 
   bool park(Incoming& call, Now now);  // true: it waits
   void wake(Now now);
+  static void answer(const Waiter& waiter, net::Response response, Now now);
   void in_group(const std::function<Result<std::size_t>()>& work, const char* what, Now now);
 
   std::unique_ptr<JobStore> store_;

@@ -1,0 +1,67 @@
+// WMS plug-in for PanDA servers (API v1) and for apf-jobqueue, which speaks the same protocol and can push.
+//
+// Thread-safety: an instance is used by one thread at a time.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apf/wms.h"
+#include "protocol/panda.h"
+
+namespace apf::panda {
+
+struct Settings {
+  std::string url;  // base, without /api/v1 and without a slash at its end
+  std::string token_file, origin, ca_file, cert, key, proxy;
+  Duration specs_interval = seconds{300};
+  Duration longest_wait = seconds{25};
+};
+
+class PandaWms final : public Wms {
+ public:
+  explicit PandaWms(Settings settings) : settings_(std::move(settings)) {}
+  Result<View<DemandData>> poll(std::span<const std::string> wms_queues, const std::string& cursor,
+                                Context& context) override;
+  [[nodiscard]] bool pushes() const override { return pushes_; }
+
+ private:
+  using Cells = std::vector<protocol::panda::Cell>;
+  struct Stats {
+    bool unchanged = false;  // 304: what we have is still true
+    Cells cells;
+    std::string etag;
+    std::string sites_tag;  // X-APF-Sites: changes when the specs of sites do; "" from PanDA
+    Duration lag = seconds{60};
+    Duration waited{};
+    bool proven_empty = false;  // R6: refused, but the database answers
+  };
+
+  Result<HttpReply> get(const std::string& path_and_query, const std::string& etag, Context& context);
+  Result<Stats> read_stats(const HttpReply& reply, bool conditional);
+  Result<Stats> stats(const std::string& cursor, Context& context);
+  Result<Stats> stats_or_zero(const std::string& cursor, Context& context);
+  Status refresh_sites(const std::string& sites_tag, Context& context);
+  Status fetch_sites(Context& context);
+  void add_cell(const protocol::panda::Cell& cell, std::vector<Demand>& out, Context& context);
+  View<DemandData> view_of(const Stats& s, std::span<const std::string> wms_queues, Mono asked, Wall asked_wall,
+                           Context& context);
+
+  Settings settings_;
+  bool pushes_ = false;
+  std::string etag_;  // of cells_
+  Cells cells_;
+  std::vector<std::pair<std::string, std::string>> sites_;
+  std::string sites_tag_;
+  bool sites_known_ = false;
+  Mono sites_at_;
+  std::set<std::string> unknown_statuses_;  // warned of
+};
+
+// The factory's word for a PanDA job status; nothing for one that is not known.
+enum class JobClass : std::uint8_t { notready, ready, running, done, failed };
+std::optional<JobClass> job_class(std::string_view panda_status);
+
+}  // namespace apf::panda
