@@ -63,6 +63,8 @@ void register_all([[maybe_unused]] Registry& registry) {
 }  // namespace apf
 ")
   add_library(${name} STATIC ${all} ${list})
+  # Plug-ins know nothing of each other: the same name may stand in several of them.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/include PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/plugins/common)
   target_link_libraries(${name} PUBLIC ${A_LINK})
 endfunction()

@@ -16,26 +16,16 @@ namespace {
 
 std::string_view article(OptionType type) {
   switch (type) {
-    case OptionType::boolean:
-      return "true or false";
-    case OptionType::integer:
-      return "an integer";
-    case OptionType::real:
-      return "a number";
-    case OptionType::text:
-      return "a text";
-    case OptionType::duration:
-      return "a duration such as \"30s\", \"5 min\", \"2h\", \"1d\"";
-    case OptionType::size:
-      return "a size such as \"512 MB\", \"2 GB\", \"1 GiB\"";
-    case OptionType::path:
-      return "a path";
-    case OptionType::list:
-      return "a list of texts";
-    case OptionType::paths:
-      return "a list of paths";
-    case OptionType::table:
-      return "a table of texts";
+    case OptionType::boolean: return "true or false";
+    case OptionType::integer: return "an integer";
+    case OptionType::real: return "a number";
+    case OptionType::text: return "a text";
+    case OptionType::duration: return "a duration such as \"30s\", \"5 min\", \"2h\", \"1d\"";
+    case OptionType::size: return "a size such as \"512 MB\", \"2 GB\", \"1 GiB\"";
+    case OptionType::path: return "a path";
+    case OptionType::list: return "a list of texts";
+    case OptionType::paths: return "a list of paths";
+    case OptionType::table: return "a table of texts";
   }
   return "a value";
 }
@@ -56,6 +46,13 @@ tl::unexpected<Error> out_of_range(const OptionSpec& spec, const Value& value, c
   if (std::isfinite(spec.maximum))
     range += fmt::format("{}at most {}", range.empty() ? "" : " and ", bound(spec.maximum));
   return fail(Kind::config, "config.out_of_range", fmt::format("'{}' must be {}, not {}", spec.name, range, given),
+              value.origin.text());
+}
+
+// No command line, environment or file name can hold one.
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+tl::unexpected<Error> nul(const OptionSpec& spec, const Value& value) {
+  return fail(Kind::config, "config.bad_value", fmt::format("'{}' holds a NUL character", spec.name),
               value.origin.text());
 }
 
@@ -133,6 +130,7 @@ Result<OptionValue> read_size(const OptionSpec& spec, const Value& value) {
 Result<OptionValue> read_text(const OptionSpec& spec, const Value& value) {
   const auto* v = std::get_if<std::string>(&value.data);
   if (v == nullptr) return wrong_type(spec, value);
+  if (has_nul(*v)) return nul(spec, value);
   if (spec.type == OptionType::path) return resolved(*v, value);
   if (spec.choices.empty()) return *v;
   std::vector<std::string_view> choices;
@@ -157,6 +155,7 @@ Result<OptionValue> read_list(const OptionSpec& spec, const Value& value) {
           Kind::config, "config.wrong_type",
           fmt::format("'{}' must be {}, but one of its values is {}", spec.name, article(spec.type), item.kind()),
           item.origin.text());
+    if (has_nul(*text)) return nul(spec, item);
     out.push_back(spec.type == OptionType::paths ? resolved(*text, item) : *text);
   }
   return out;
@@ -179,6 +178,7 @@ Result<OptionValue> read_table(const OptionSpec& spec, const Value& value) {
     if (!text)
       return fail(Kind::config, "config.wrong_type",
                   fmt::format("'{}.{}' must be a text, not {}", spec.name, m.key, m.value.kind()), m.origin.text());
+    if (has_nul(m.key) || has_nul(*text)) return nul(spec, m.value);
     out[m.key] = *text;
   }
   return out;
@@ -215,24 +215,16 @@ Value written_default(const OptionSpec& spec) {
 
 Result<OptionValue> read_value(const OptionSpec& spec, const Value& value) {
   switch (spec.type) {
-    case OptionType::boolean:
-      return read_boolean(spec, value);
-    case OptionType::integer:
-      return read_integer(spec, value);
-    case OptionType::real:
-      return read_real(spec, value);
-    case OptionType::duration:
-      return read_duration(spec, value);
-    case OptionType::size:
-      return read_size(spec, value);
+    case OptionType::boolean: return read_boolean(spec, value);
+    case OptionType::integer: return read_integer(spec, value);
+    case OptionType::real: return read_real(spec, value);
+    case OptionType::duration: return read_duration(spec, value);
+    case OptionType::size: return read_size(spec, value);
     case OptionType::text:
-    case OptionType::path:
-      return read_text(spec, value);
+    case OptionType::path: return read_text(spec, value);
     case OptionType::list:
-    case OptionType::paths:
-      return read_list(spec, value);
-    case OptionType::table:
-      return read_table(spec, value);
+    case OptionType::paths: return read_list(spec, value);
+    case OptionType::table: return read_table(spec, value);
   }
   return fail(Kind::bug, "config.bad_table", fmt::format("'{}' has no type", spec.name));
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "apf/registry.h"
+#include "config/load.h"
 
 namespace apf::factory {
 
@@ -29,5 +30,21 @@ struct PluginsArgs {
   bool markdown = false;  // the whole configuration reference: docs/configuration.md
 };
 int plugins(const PluginsArgs& args, const Registry& registry, std::ostream& out, std::ostream& err);
+
+// How a command reaches the world outside; empty members: it does not.
+struct Outside {
+  config::Fetch fetch;                                                                // asks config plug-ins
+  std::function<config::Errors(const config::Loaded&, const Registry&)> unreachable;  // sources that do not answer
+};
+
+// Validates a configuration; unless offline, also asks config plug-ins, looks whether the files it names are there and
+// whether its sources answer.
+struct CheckArgs {
+  std::string file;
+  bool offline = false;
+  bool show = false;  // print what is in force, and where each value comes from
+};
+int check(const CheckArgs& args, const Registry& registry, const Outside& outside, std::ostream& out,
+          std::ostream& err);
 
 }  // namespace apf::factory

@@ -33,6 +33,17 @@ void add_plugins(CLI::App& app, const Registry& registry, Action& action) {
   });
 }
 
+void add_check(CLI::App& app, const Registry& registry, Action& action) {
+  auto* c = app.add_subcommand("check", "Validate a configuration: every error at once, with file and line");
+  auto args = std::make_shared<CheckArgs>();
+  c->add_option("file", args->file, "The configuration file")->required();
+  c->add_flag("--offline", args->offline, "Contact nothing");
+  c->add_flag("--show", args->show, "Print what is in force, and where each value comes from");
+  c->callback([&action, &registry, args] {
+    action = [&registry, args] { return check(*args, registry, Outside{}, std::cout, std::cerr); };
+  });
+}
+
 int run_program(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   Registry registry;
@@ -41,6 +52,7 @@ int run_program(int argc, char** argv) {
   CLI::App app{"AutoPilotFactory: keeps pilots flowing to sites in proportion to the work that waits for them", "apf"};
   app.require_subcommand(1);
   app.set_version_flag("--version", APF_VERSION);
+  add_check(app, registry, action);
   add_decide(app, registry, action);
   add_plugins(app, registry, action);
   try {

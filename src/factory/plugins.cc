@@ -40,26 +40,16 @@ std::vector<KindOf> kinds(const Registry& r) {
 
 const char* type_name(OptionType type) {
   switch (type) {
-    case OptionType::boolean:
-      return "boolean";
-    case OptionType::integer:
-      return "integer";
-    case OptionType::real:
-      return "number";
-    case OptionType::text:
-      return "text";
-    case OptionType::duration:
-      return "duration";
-    case OptionType::size:
-      return "size";
-    case OptionType::path:
-      return "path";
-    case OptionType::list:
-      return "list";
-    case OptionType::paths:
-      return "list of paths";
-    case OptionType::table:
-      return "table";
+    case OptionType::boolean: return "boolean";
+    case OptionType::integer: return "integer";
+    case OptionType::real: return "number";
+    case OptionType::text: return "text";
+    case OptionType::duration: return "duration";
+    case OptionType::size: return "size";
+    case OptionType::path: return "path";
+    case OptionType::list: return "list";
+    case OptionType::paths: return "list of paths";
+    case OptionType::table: return "table";
   }
   return "?";
 }

@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <tuple>
+
+#include "config/assembly.h"
+#include "config/suggest.h"
+
+namespace apf::config {
+namespace {
+
+constexpr std::int64_t kFormat = 1;  // `version` in the file
+constexpr std::array<std::string_view, 4> kSourceKinds{"wms", "batch", "monitor", "config"};
+
+// False when the rest of the file can't be judged.
+bool good_version(const Value& root, Assembly& a) {
+  const Value* version = root.find("version");
+  if (version == nullptr) return true;
+  const auto* number = std::get_if<std::int64_t>(&version->data);
+  if (number == nullptr || *number < 1) {
+    a.error("config.wrong_type", "'version' must be an integer of at least 1", version->origin, "write version = 1");
+    return true;
+  }
+  if (*number <= kFormat) return true;
+  a.error("config.newer_version", fmt::format("the file has version {}, this program knows up to {}", *number, kFormat),
+          version->origin, "use a newer program");
+  return false;
+}
+
+void read_main(const Value& root, const std::string& file, Assembly& a) {
+  unknown_keys(root, {"version", "factory", "wms", "batch", "monitor", "config", "defaults", "queue"}, "the file",
+               a.errors);
+  read_factory(root, file, a);
+  for (const auto kind : kSourceKinds) read_sources(root, kind, a);
+  if (const Value* defaults = root.find("defaults")) {
+    if (defaults->table() != nullptr)
+      a.defaults = *defaults;
+    else
+      a.error("config.wrong_type", fmt::format("'defaults' must be a section, not {}", defaults->kind()),
+              defaults->origin, "write [defaults]");
+  }
+  collect_queues(root, a.local, a);
+}
+
+void read_text(const Text& text, bool main, Assembly& a) {
+  const auto root = parse_toml(text.text, text.file, text.folder);
+  if (!root) {
+    a.errors.push_back(root.error());
+    return;
+  }
+  if (!good_version(*root, a)) return;
+  if (main) {
+    read_main(*root, text.file, a);
+    return;
+  }
+  unknown_keys(*root, {"version", "queue"}, "a file of queues.d, which holds only [queue.NAME]", a.errors);
+  collect_queues(*root, a.local, a);
+}
+
+// What is wrong in [defaults] shows in every queue; it is told once.
+Errors told_once(Errors errors) {
+  std::set<std::tuple<std::string, std::string, std::string>> seen;
+  std::erase_if(errors, [&](const Error& e) { return !seen.emplace(e.code, e.what, e.where).second; });
+  return errors;
+}
+
+}  // namespace
+
+void Assembly::error(std::string code, std::string what, const Origin& where, std::string advice) {
+  errors.push_back({Kind::config, std::move(code), std::move(what), where.text(), std::move(advice)});
+}
+
+const Section* Assembly::section(std::string_view kind, std::string_view name) const {
+  const auto it = std::find_if(sections.begin(), sections.end(),
+                               [&](const Section& s) { return s.kind == kind && s.name == name; });
+  return it == sections.end() ? nullptr : &*it;
+}
+
+std::vector<std::string_view> Assembly::names(std::string_view kind) const {
+  std::vector<std::string_view> out;
+  for (const Section& s : sections)
+    if (s.kind == kind) out.push_back(s.name);
+  return out;
+}
+
+LoadResult assemble(std::span<const Text> texts, const Registry& registry, const LoadOptions& options) {
+  Assembly a{.registry = registry, .options = options};
+  a.defaults.data = Value::Members{};
+  for (std::size_t i = 0; i < texts.size(); ++i) read_text(texts[i], i == 0, a);
+  ask_config_plugins(a);
+  read_queues(a);
+  if (!a.errors.empty()) return tl::unexpected<Errors>(told_once(std::move(a.errors)));
+  if (!a.sources_asked)  // their queues may lack what only their source says
+    std::erase_if(a.sections,
+                  [](const Section& s) { return s.kind == "queue" && (!s.house.has("batch") || s.sched.empty()); });
+
+  Loaded loaded;
+  loaded.sha256 = sha256_hex(show(a.sections, {.origins = false, .plain = true}));
+  core::Config config = make_config(a.sections);
+  config.version =
+      fmt::format("{} ({}, sha256 {})", options.counter, iso8601(options.when), loaded.sha256.substr(0, 12));
+  loaded.config = std::make_shared<const core::Config>(std::move(config));
+  loaded.sections = std::move(a.sections);
+  loaded.notes = std::move(a.notes);
+  for (const Text& t : texts) loaded.files.push_back(t.file);
+  return loaded;
+}
+
+}  // namespace apf::config
