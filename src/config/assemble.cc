@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
 #include <tuple>
 
@@ -44,25 +45,38 @@ void read_main(const Value& root, const std::string& file, Assembly& a) {
   collect_queues(root, a.local, a);
 }
 
-void read_text(const Text& text, bool main, Assembly& a) {
+// False when the file can't be judged, and with it what depends on it.
+bool read_text(const Text& text, bool main, Assembly& a) {
   const auto root = parse_toml(text.text, text.file, text.folder);
   if (!root) {
     a.errors.push_back(root.error());
-    return;
+    return false;
   }
-  if (!good_version(*root, a)) return;
+  if (!good_version(*root, a)) return false;
   if (main) {
     read_main(*root, text.file, a);
-    return;
+    return true;
   }
   unknown_keys(*root, {"version", "queue"}, "a file of queues.d, which holds only [queue.NAME]", a.errors);
   collect_queues(*root, a.local, a);
+  return true;
 }
 
-// What is wrong in [defaults] shows in every queue; it is told once.
-Errors told_once(Errors errors) {
+// Where an error belongs: the number of its file, its line. Those of other places come last.
+std::pair<std::size_t, int> place(const Error& e, std::span<const Text> texts) {
+  const auto colon = e.where.rfind(':');
+  if (colon == std::string::npos) return {texts.size(), 0};
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (e.where.compare(0, colon, texts[i].file) == 0) return {i, std::atoi(e.where.c_str() + colon + 1)};
+  return {texts.size(), 0};
+}
+
+// In the order of the files; what is wrong in [defaults] shows in every queue, and is told once.
+Errors in_order(Errors errors, std::span<const Text> texts) {
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   std::erase_if(errors, [&](const Error& e) { return !seen.emplace(e.code, e.what, e.where).second; });
+  std::stable_sort(errors.begin(), errors.end(),
+                   [&](const Error& x, const Error& y) { return place(x, texts) < place(y, texts); });
   return errors;
 }
 
@@ -88,10 +102,13 @@ std::vector<std::string_view> Assembly::names(std::string_view kind) const {
 LoadResult assemble(std::span<const Text> texts, const Registry& registry, const LoadOptions& options) {
   Assembly a{.registry = registry, .options = options};
   a.defaults.data = Value::Members{};
-  for (std::size_t i = 0; i < texts.size(); ++i) read_text(texts[i], i == 0, a);
-  ask_config_plugins(a);
-  read_queues(a);
-  if (!a.errors.empty()) return tl::unexpected<Errors>(told_once(std::move(a.errors)));
+  bool whole = true;
+  for (std::size_t i = 0; i < texts.size(); ++i) whole = read_text(texts[i], i == 0, a) && whole;
+  if (whole) {
+    ask_config_plugins(a);
+    read_queues(a);
+  }
+  if (!a.errors.empty()) return tl::unexpected<Errors>(in_order(std::move(a.errors), texts));
   if (!a.sources_asked)  // their queues may lack what only their source says
     std::erase_if(a.sections,
                   [](const Section& s) { return s.kind == "queue" && (!s.house.has("batch") || s.sched.empty()); });
