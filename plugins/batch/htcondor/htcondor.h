@@ -1,0 +1,60 @@
+// The batch plug-in `htcondor`. See README.md.
+//
+// Thread-safety: as apf/batch.h says; what both sides use is guarded.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "apf/batch.h"
+#include "htcondor/tools.h"
+#include "spool.h"
+#include "view.h"
+
+namespace apf::batch_htcondor {
+
+struct Settings {
+  std::string spool;
+  std::int64_t history_since_s = 3600;  // how far the first look into the history goes back
+  std::int64_t history_scan = 200'000;  // most records that one look into the history reads
+};
+
+class HtcondorBatch final : public Batch {
+ public:
+  HtcondorBatch(htcondor::Tools tools, Settings settings)
+      : tools_(std::move(tools)), settings_(std::move(settings)), spool_(settings_.spool, tools_.account()) {}
+
+  Result<View<BatchData>> poll(const FactoryIdentity& me, const std::string& cursor, Context& context) override;
+  Result<std::vector<std::string>> submit(const SubmitOrder& order, Context& context) override;
+  Result<View<std::vector<PilotSeen>>> find(const FactoryIdentity& me, std::span<const std::string> submissions,
+                                            Context& context) override;
+  Result<std::int64_t> remove(std::span<const Removal> pilots, std::span<const PilotState> only_in,
+                              const std::string& why, Context& context) override;
+
+ private:
+  Result<std::vector<PilotSeen>> queue(const std::string& constraint, const std::string& instance, Context& context);
+  Result<std::vector<PilotSeen>> history(const std::string& constraint, const std::vector<std::string>& bounds,
+                                         const std::string& instance, Context& context);
+  Status cross_check(const std::string& constraint, std::size_t rows, Context& context);
+  Status look_back(View<BatchData>& view, const FactoryIdentity& me, const std::string& constraint,
+                   const std::string& cursor, Context& context);
+  std::vector<std::uint64_t> left(const std::vector<std::uint64_t>& live);
+
+  const htcondor::Tools tools_;
+  const Settings settings_;
+  Spool spool_;
+
+  // Only poll() uses these.
+  std::vector<std::uint64_t>
+      known_;  // sorted: live pilots of the last view, those submitted since, those that left unexplained
+  std::size_t last_rows_ = 0;  // of the last view
+  int fruitless_ = 0;          // looks into the history in a row that left something unexplained
+  bool looked_ = false;        // into the history, since the start
+
+  std::mutex mutex_;
+  std::vector<std::uint64_t> submitted_;  // by submit(), until the next poll
+};
+
+}  // namespace apf::batch_htcondor

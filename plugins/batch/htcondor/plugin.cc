@@ -1,0 +1,102 @@
+// Batch plug-in `htcondor`: options and registration. See README.md.
+#include <array>
+
+#include "apf/registry.h"
+#include "htcondor.h"
+
+namespace apf {
+namespace {
+
+constexpr std::array kOptions{
+    OptionSpec{
+        .name = "tools", .type = OptionType::path, .doc = "directory of HTCondor's tools; unset: they are on PATH"},
+    OptionSpec{.name = "condor_config", .type = OptionType::path, .doc = "CONDOR_CONFIG for the tools; unset: theirs"},
+    OptionSpec{.name = "schedd", .doc = "name of the schedd; unset: the local one"},
+    OptionSpec{.name = "pool", .doc = "address of the collector that knows the schedd; unset: the configured one"},
+    OptionSpec{.name = "user",
+               .doc = "account that owns the pilots when the factory runs as root, whose jobs HTCondor refuses"},
+    OptionSpec{.name = "spool",
+               .type = OptionType::path,
+               .doc = "directory of what pilots fetch when they start (report keys); unset: htcondor in the state "
+                      "directory, or LOG_DIR-htcondor with 'user'"},
+    OptionSpec{.name = "history_since",
+               .type = OptionType::duration,
+               .fallback = "1h",
+               .doc = "how far the first look into the history goes back; later ones go on from the last",
+               .minimum = 0},
+    OptionSpec{.name = "history_scan",
+               .type = OptionType::integer,
+               .fallback = "200000",
+               .doc = "most records that one look into the history reads",
+               .unit = "records",
+               .minimum = 1000},
+    OptionSpec{.name = "request_memory",
+               .type = OptionType::size,
+               .doc = "memory of a pilot's slot",
+               .scope = Scope::queue,
+               .minimum = 1 << 20},
+    OptionSpec{.name = "request_disk",
+               .type = OptionType::size,
+               .doc = "scratch space of a pilot's slot",
+               .scope = Scope::queue,
+               .minimum = 1 << 20},
+    OptionSpec{.name = "request_cpus",
+               .type = OptionType::integer,
+               .doc = "cores of a pilot's slot",
+               .unit = "cores",
+               .scope = Scope::queue,
+               .minimum = 1,
+               .maximum = 4096},
+    OptionSpec{.name = "requirements", .doc = "ClassAd expression that a slot must fulfil", .scope = Scope::queue},
+    OptionSpec{.name = "accounting_group", .doc = "group that the pilots are accounted to", .scope = Scope::queue},
+    OptionSpec{.name = "accounting_user", .doc = "user that the pilots are accounted to", .scope = Scope::queue},
+    OptionSpec{.name = "attributes",
+               .type = OptionType::table,
+               .doc = "further job attributes; values are ClassAd expressions (a string needs its own quotes)",
+               .scope = Scope::queue},
+    OptionSpec{.name = "extra",
+               .type = OptionType::list,
+               .doc = "further lines of the submit description, as they are",
+               .scope = Scope::queue},
+    OptionSpec{.name = "rerun_evicted",
+               .type = OptionType::boolean,
+               .fallback = "false",
+               .doc = "let HTCondor start a pilot anew that was evicted",
+               .scope = Scope::queue},
+    OptionSpec{.name = "max_pending_time",
+               .type = OptionType::duration,
+               .doc = "HTCondor removes pilots that wait longer than this for a slot; unset: never",
+               .scope = Scope::queue,
+               .minimum = 0},
+    OptionSpec{.name = "max_held_time",
+               .type = OptionType::duration,
+               .doc = "HTCondor removes pilots that are held longer than this; unset: never",
+               .scope = Scope::queue,
+               .minimum = 0},
+    OptionSpec{.name = "job_log",
+               .type = OptionType::boolean,
+               .fallback = "true",
+               .doc = "let HTCondor write an event log for each pilot beside its output",
+               .scope = Scope::queue},
+};
+
+Result<std::unique_ptr<Batch>> make(const Options& options) {
+  auto tools = htcondor::Tools::make(options);
+  if (!tools) return fail(tools.error());
+  batch_htcondor::Settings settings;
+  settings.spool = options.text_or("spool", "");
+  settings.history_since_s = std::chrono::duration_cast<seconds>(options.duration("history_since")).count();
+  settings.history_scan = options.integer("history_scan");
+  return std::make_unique<batch_htcondor::HtcondorBatch>(std::move(*tools), std::move(settings));
+}
+
+}  // namespace
+
+void register_batch_htcondor(Registry& registry) {  // NOLINT(misc-use-internal-linkage): called by the generated list
+  registry.add(Plugin<Batch>{.name = "htcondor",
+                             .summary = "submits pilots to an HTCondor schedd, one cluster a submission",
+                             .options = kOptions,
+                             .make = make});
+}
+
+}  // namespace apf

@@ -1,0 +1,197 @@
+// poll() and find(): the queue first, then the history, so that a pilot that leaves in between is in at least one.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_set>
+
+#include "htcondor.h"
+#include "htcondor/rows.h"
+#include "htcondor/text.h"
+
+namespace apf::batch_htcondor {
+namespace {
+
+constexpr int kLooks = 5;                // polls that go on looking for a pilot that left without a record
+constexpr std::size_t kFindChunk = 100;  // submissions in one constraint
+
+Result<std::string> of_factory(const FactoryIdentity& me) {
+  auto id = htcondor::constraint_string(me.factory_id, "the factory's id");
+  if (!id) return id;
+  return "APF_FACTORY_ID =?= " + *id;
+}
+
+std::vector<std::uint64_t> keys(const std::vector<PilotSeen>& pilots) {
+  std::vector<std::uint64_t> out;
+  out.reserve(pilots.size());
+  for (const auto& p : pilots) out.push_back(job_key(p.batch_id));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::uint64_t> without(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b) {
+  std::vector<std::uint64_t> out;
+  std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
+}
+
+std::vector<std::uint64_t> merged(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b) {
+  std::vector<std::uint64_t> out;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
+}
+
+// The queue was asked before the history: what ended in between is told by the history alone.
+void drop_ended(std::vector<PilotSeen>& live, const std::vector<PilotSeen>& ended) {
+  if (ended.empty()) return;
+  const auto gone = keys(ended);
+  std::erase_if(live,
+                [&](const PilotSeen& p) { return std::binary_search(gone.begin(), gone.end(), job_key(p.batch_id)); });
+}
+
+// Rows of the queue that ended: completed or removed and not yet out of it, or evicted for good.
+std::vector<PilotSeen> split_ended(std::vector<PilotSeen>& live) {
+  const auto middle =
+      std::stable_partition(live.begin(), live.end(), [](const PilotSeen& p) { return !ended(p.state); });
+  std::vector<PilotSeen> out(std::make_move_iterator(middle), std::make_move_iterator(live.end()));
+  live.erase(middle, live.end());
+  return out;
+}
+
+// Cursor: "STOP NEWEST", the newest record of the poll before and of this one. The history is an append-only file read
+// from its end, so that everything before NEWEST is new; stopping at STOP repeats one poll's records, for safety.
+std::string next_cursor(const std::string& cursor, const std::string& newest) {
+  const std::string last = cursor.substr(cursor.find(' ') + 1);
+  if (newest.empty()) return cursor;
+  return (last.empty() ? newest : last) + " " + newest;
+}
+
+bool is_job_id(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+}  // namespace
+
+Result<std::vector<PilotSeen>> HtcondorBatch::queue(const std::string& constraint, const std::string& instance,
+                                                    Context& context) {
+  std::vector<std::string> arguments{"-allusers", "-constraint", constraint};
+  const auto asked = columns(Listing::queue);
+  arguments.insert(arguments.end(), asked.begin(), asked.end());
+  auto out = tools_.query("condor_q", arguments, context);
+  if (!out) return fail(out.error());
+  return read(*out, Listing::queue, instance);
+}
+
+Result<std::vector<PilotSeen>> HtcondorBatch::history(const std::string& constraint,
+                                                      const std::vector<std::string>& bounds,
+                                                      const std::string& instance, Context& context) {
+  std::vector<std::string> arguments{"-constraint", constraint};
+  arguments.insert(arguments.end(), bounds.begin(), bounds.end());
+  const auto asked = columns(Listing::history);
+  arguments.insert(arguments.end(), asked.begin(), asked.end());
+  auto out = tools_.query("condor_history", arguments, context);
+  if (!out) return fail(out.error());
+  return read(*out, Listing::history, instance);
+}
+
+// A view that lost many pilots at once is compared with the schedd's own count (RULES R5).
+Status HtcondorBatch::cross_check(const std::string& constraint, std::size_t rows, Context& context) {
+  const std::size_t allowed = std::max<std::size_t>(10, last_rows_ / 20);
+  if (rows + allowed >= last_rows_) return {};
+  auto out = tools_.query("condor_q", {"-allusers", "-constraint", constraint, "-totals"}, context);
+  if (!out) return fail(out.error());
+  auto total = htcondor::parse_totals(*out);
+  if (!total) return fail(total.error());
+  const auto counted = static_cast<std::size_t>(*total);
+  if (counted > rows + allowed)
+    return fail(Kind::transient, "htcondor.suspect",
+                fmt::format("{} pilots shown, but the schedd counts {}", rows, counted), "condor_q",
+                "the view is refused");
+  return {};
+}
+
+std::vector<std::uint64_t> HtcondorBatch::left(const std::vector<std::uint64_t>& live) {
+  std::vector<std::uint64_t> fresh;
+  {
+    const std::lock_guard lock(mutex_);
+    fresh.swap(submitted_);
+  }
+  std::sort(fresh.begin(), fresh.end());
+  return without(merged(known_, fresh), live);
+}
+
+Status HtcondorBatch::look_back(View<BatchData>& view, const FactoryIdentity& me, const std::string& constraint,
+                                const std::string& cursor, Context& context) {
+  std::vector<std::string> bounds{"-scanlimit", std::to_string(settings_.history_scan), "-since"};
+  const std::string stop = cursor.substr(0, cursor.find(' '));
+  bounds.push_back(is_job_id(stop)
+                       ? stop
+                       : fmt::format("EnteredCurrentStatus < {}", wall_now().ms / 1000 - settings_.history_since_s));
+  auto records = history(constraint, bounds, me.instance, context);
+  if (!records) return fail(records.error());
+  view.cursor = next_cursor(cursor, records->empty() ? "" : records->front().batch_id);
+  view.evidence += fmt::format("; condor_history: {} records", records->size());
+  drop_ended(view.data.live, *records);
+  drop_ended(view.data.ended, *records);
+  std::move(records->begin(), records->end(), std::back_inserter(view.data.ended));
+  looked_ = true;
+  return {};
+}
+
+Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std::string& cursor, Context& context) {
+  auto constraint = of_factory(me);
+  if (!constraint) return fail(constraint.error());
+  View<BatchData> view;
+  view.as_of = wall_now();
+  view.cursor = cursor;
+  auto live = queue(*constraint, me.instance, context);
+  if (!live) return fail(live.error());
+  if (auto ok = cross_check(*constraint, live->size(), context); !ok) return fail(ok.error());
+  last_rows_ = live->size();
+  const auto here = keys(*live);
+  auto gone = left(here);
+  view.evidence = fmt::format("condor_q: {} rows", live->size());
+  view.data.ended = split_ended(*live);
+  view.data.live = std::move(*live);
+  if (!looked_ || !gone.empty()) {
+    // Without the history the queue is as true as before; who left stays unexplained until the next poll.
+    if (auto ok = look_back(view, me, *constraint, cursor, context); !ok)
+      context.log(Level::warning, "no look into the history: " + ok.error().text());
+    gone = without(gone, keys(view.data.ended));
+    fruitless_ = gone.empty() ? 0 : fruitless_ + 1;
+    if (fruitless_ >= kLooks) gone.clear();  // the factory looks for these by their submission
+  }
+  known_ = merged(here, gone);
+  view.complete = true;
+  spool_.saw(me, view.data.live, view.data.ended, view.as_of);
+  return view;
+}
+
+Result<View<std::vector<PilotSeen>>> HtcondorBatch::find(const FactoryIdentity& me,
+                                                         std::span<const std::string> submissions, Context& context) {
+  auto mine = of_factory(me);
+  if (!mine) return fail(mine.error());
+  View<std::vector<PilotSeen>> view;
+  view.as_of = wall_now();
+  for (std::size_t at = 0; at < submissions.size(); at += kFindChunk) {
+    std::string list;
+    for (const auto& id : submissions.subspan(at, std::min(kFindChunk, submissions.size() - at)))
+      list += (list.empty() ? "" : ",") + id;
+    auto quoted = htcondor::constraint_string(list, "a submission's id");
+    if (!quoted) return fail(quoted.error());
+    const std::string constraint = fmt::format("{} && stringListMember(APF_SUBMISSION, {})", *mine, *quoted);
+    auto live = queue(constraint, me.instance, context);
+    if (!live) return fail(live.error());
+    auto past = history(constraint, {}, me.instance, context);
+    if (!past) return fail(past.error());
+    drop_ended(*live, *past);
+    std::move(live->begin(), live->end(), std::back_inserter(view.data));
+    std::move(past->begin(), past->end(), std::back_inserter(view.data));
+  }
+  view.complete = true;
+  view.evidence =
+      fmt::format("condor_q and condor_history: {} pilots of {} submissions", view.data.size(), submissions.size());
+  return view;
+}
+
+}  // namespace apf::batch_htcondor

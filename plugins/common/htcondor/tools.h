@@ -1,0 +1,42 @@
+// Runs HTCondor's command-line tools: which program, for which schedd and pool, as which account.
+//
+// Thread-safety: immutable after construction.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apf/context.h"
+#include "apf/options.h"
+
+namespace apf::htcondor {
+
+struct Account {
+  std::string name, home;
+  unsigned uid = 0, gid = 0;
+};
+
+class Tools {
+ public:
+  // From the options tools, schedd, pool, condor_config and user. Errors: Kind::config.
+  static Result<Tools> make(const Options& options);
+
+  // Runs `tool` with the options that name schedd and pool, then `arguments`. An error only when it did not start.
+  Result<Finished> run(const std::string& tool, const std::vector<std::string>& arguments, Context& context) const;
+
+  // As run(), for tools that change nothing: what is not a full and proper answer is an error (Kind::transient, codes
+  // "htcondor.timeout", "htcondor.failed", "htcondor.truncated").
+  Result<std::string> query(const std::string& tool, const std::vector<std::string>& arguments, Context& context) const;
+
+  // The account that tools run as and that must reach the files of a submission; empty name: the factory's own.
+  [[nodiscard]] const Account& account() const { return account_; }
+
+ private:
+  std::string directory_, schedd_, pool_, config_;
+  Account account_;
+};
+
+// The lines of a tool's standard error that say something, joined and shortened, for messages.
+std::string complaint(const Finished& f);
+
+}  // namespace apf::htcondor

@@ -1,0 +1,280 @@
+// The plug-in batch/htcondor against a real pool, whose tools are on PATH ("pool exec", see the fixture in
+// tests/stages.cmake). Each test has a factory id of its own, so that tests don't see each other's pilots.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "apf/registry.h"
+#include "engine/call_context.h"
+
+namespace apf {
+void register_batch_htcondor(Registry& registry);
+}
+
+namespace apf {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string slurp(const fs::path& path) {
+  std::ifstream in(path);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+class HtcondorPool : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(std::system("condor_q -totals >/dev/null 2>&1"), 0) << "run this with 'pool exec', and the pool up";
+    register_batch_htcondor(registry_);
+    options_.set("history_since", Duration(seconds{3600}));
+    options_.set("history_scan", std::int64_t{200'000});
+    std::string directory = (fs::temp_directory_path() / "apf pool test XXXXXX").string();
+    ASSERT_NE(mkdtemp(directory.data()), nullptr);
+    directory_ = directory;
+    const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    me_.factory_id = test + "-" + std::to_string(getpid());
+    me_.instance = "i1";
+    me_.run = 3;
+    me_.user = "tester";
+    me_.report_url = "http://127.0.0.1:1/apfmon";
+    me_.log_url = "http://127.0.0.1:1/logs";
+    me_.log_dir = directory_ / "log tree";
+    me_.state_dir = directory_ / "state";
+    queue_.name = "Q/one two";
+    queue_.executable = script("#!/bin/sh\nexit 0\n");
+    queue_.submit.set("rerun_evicted", false);
+    queue_.submit.set("job_log", true);
+    restart();
+  }
+
+  void TearDown() override {
+    const std::string all = "condor_rm -constraint 'APF_FACTORY_ID =?= \"" + me_.factory_id + "\"' >/dev/null 2>&1";
+    if (std::system(all.c_str()) != 0) all_gone_ = true;
+    fs::remove_all(directory_);
+  }
+
+  // A factory that starts anew: nothing is remembered but the cursor.
+  void restart() {
+    auto made = find(registry_.batch, "htcondor")->make(options_);
+    ASSERT_TRUE(made) << made.error().text();
+    batch_ = std::move(*made);
+  }
+
+  std::string script(const std::string& text) {
+    const fs::path path = directory_ / ("pilot" + std::to_string(++scripts_) + ".sh");
+    std::ofstream(path) << text;
+    fs::permissions(path, fs::perms::owner_all);
+    return path;
+  }
+
+  std::unique_ptr<Context> context(Duration d = seconds{30}) {
+    return engine::make_context("batch.test", mono_now() + d, std::make_shared<engine::Stop>());
+  }
+
+  Result<std::vector<std::string>> submit(const std::string& id, int n) {
+    SubmitOrder order;
+    order.queue = &queue_;
+    order.me = &me_;
+    order.submission = id;
+    order.n = n;
+    order.report_key = "key-of-" + id;
+    order.when = Wall{1'795'300'000'000};
+    return batch_->submit(order, *context());
+  }
+
+  // Polls until `done` holds; what ended is gathered by batch id.
+  void poll_until(const std::function<bool()>& done) {
+    const Mono end = mono_now() + seconds{60};
+    do {
+      auto view = batch_->poll(me_, cursor_, *context());
+      ASSERT_TRUE(view) << view.error().text();
+      EXPECT_TRUE(view->complete);
+      cursor_ = view->cursor;
+      live_.clear();
+      for (auto& p : view->data.live) live_[p.batch_id] = p;
+      for (auto& p : view->data.ended) ended_[p.batch_id] = p;
+      if (done()) return;
+      std::this_thread::sleep_for(milliseconds{200});
+    } while (mono_now() < end);
+    FAIL() << "not within 60 s; " << live_.size() << " live, " << ended_.size() << " ended";
+  }
+  bool live_in(const std::string& id, PilotState state) { return live_.contains(id) && live_[id].state == state; }
+
+  Registry registry_;
+  Options options_;
+  fs::path directory_;
+  FactoryIdentity me_;
+  QueueSpec queue_;
+  std::unique_ptr<Batch> batch_;
+  std::string cursor_;
+  std::map<std::string, PilotSeen> live_, ended_;
+  int scripts_ = 0;
+  bool all_gone_ = false;
+};
+
+TEST_F(HtcondorPool, APilotGetsWhatTheQueueSaysAndItsKey) {
+  queue_.executable = script(
+      "#!/bin/sh\nfor a in \"$@\"; do printf '[%s]\\n' \"$a\"; done\necho \"odd=$ODD\"\necho \"cid=$APFCID index=$APF_INDEX\"\n"
+      "cat \"$APF_REPORT_KEY_FILE\"; echo; stat -c %a \"$APF_REPORT_KEY_FILE\"; cat token\nexit 7\n");
+  std::ofstream(directory_ / "token") << "a token";
+  queue_.input_files = {directory_ / "token"};
+  queue_.arguments = {"two words", R"(it's "q" $(Cluster) \n)", "", "$HOME;`id`", "a\tb"};
+  queue_.environment = {{"ODD", R"(x 'y' "z" $ENV(HOME) a=b;c)"}};
+  queue_.submit.set("attributes", Table{{"Colour", "\"dark $(Cluster) red\""}, {"Number", "1 + 2"}});
+  queue_.submit.set("extra", std::vector<std::string>{"job_max_vacate_time = 17"});
+  const auto ids = submit("s-attr", 2);
+  ASSERT_TRUE(ids) << ids.error().text();
+  ASSERT_EQ(ids->size(), 2U);
+  poll_until([&] { return ended_.size() == 2; });
+  const PilotSeen& p = ended_[(*ids)[1]];
+  EXPECT_EQ(p.submission, "s-attr");
+  EXPECT_EQ(p.queue, "Q/one two");
+  EXPECT_EQ(p.index, 1U);
+  EXPECT_EQ(p.run, 3U);
+  EXPECT_FALSE(p.foreign);
+  EXPECT_EQ(p.state, PilotState::done);
+  EXPECT_EQ(p.exit_code, 7);
+  EXPECT_GE(p.wall_s, 0);
+  EXPECT_GE(p.cpu_s, 0);
+  EXPECT_GT(p.started.ms, 0);
+  EXPECT_GE(p.ended.ms, p.started.ms);
+  EXPECT_FALSE(p.node.empty());
+  EXPECT_EQ(p.node.find('@'), std::string::npos);
+  const fs::path out = fs::path(me_.log_dir) / "2026-11-21" / "Q_one two" / ((*ids)[1] + ".out");
+  EXPECT_EQ(slurp(out),
+            "[two words]\n[it's \"q\" $(Cluster) \\n]\n[]\n[$HOME;`id`]\n[a\tb]\n"
+            "odd=x 'y' \"z\" $ENV(HOME) a=b;c\ncid=" +
+                (*ids)[1] +
+                " index=1\n"
+                "key-of-s-attr\n600\na token");
+  EXPECT_TRUE(fs::exists(fs::path(out).replace_extension(".log")));
+  EXPECT_TRUE(fs::is_empty(fs::path(me_.state_dir) / "htcondor")) << "the key of ended pilots is left behind";
+}
+
+TEST_F(HtcondorPool, HeldPilotsAreShownWithTheirReasonAndFoundByTheirSubmission) {
+  queue_.submit.set("requirements", std::string("false"));
+  const auto ids = submit("s-held", 3);
+  ASSERT_TRUE(ids) << ids.error().text();
+  ASSERT_EQ(std::system(("condor_hold -reason 'a broken disk, é' " + (*ids)[2] + " >/dev/null").c_str()), 0);
+  poll_until([&] { return live_in((*ids)[2], PilotState::held); });
+  EXPECT_THAT(live_[(*ids)[2]].reason, ::testing::HasSubstr("a broken disk, é"));
+  EXPECT_TRUE(live_in((*ids)[0], PilotState::pending));
+  EXPECT_GT(live_[(*ids)[0]].submitted.ms, 0);
+  EXPECT_EQ(live_[(*ids)[0]].started.ms, 0);
+  const std::vector<std::string> wanted{"s-none", "s-held"};
+  const auto found = batch_->find(me_, wanted, *context());
+  ASSERT_TRUE(found) << found.error().text();
+  EXPECT_TRUE(found->complete);
+  EXPECT_EQ(found->data.size(), 3U);
+}
+
+TEST_F(HtcondorPool, RemovalSparesOtherStatesAndOtherSubmissions) {
+  queue_.submit.set("requirements", std::string("false"));
+  const auto ids = submit("s-rm", 4);
+  ASSERT_TRUE(ids) << ids.error().text();
+  ASSERT_EQ(std::system(("condor_hold " + (*ids)[3] + " >/dev/null").c_str()), 0);
+  const std::vector<PilotState> pending{PilotState::pending};
+  const std::vector<Batch::Removal> wrong{{(*ids)[0], "s-other"}};
+  EXPECT_EQ(batch_->remove(wrong, pending, "test", *context()), 0);
+  const std::vector<Batch::Removal> some{{(*ids)[0], "s-rm"}, {(*ids)[2], "s-rm"}, {(*ids)[3], "s-rm"}};
+  EXPECT_EQ(batch_->remove(some, pending, "because \"so\" \\", *context()), 2);
+  poll_until([&] { return ended_.contains((*ids)[0]) && ended_.contains((*ids)[2]); });
+  EXPECT_EQ(ended_[(*ids)[0]].state, PilotState::removed);
+  EXPECT_THAT(ended_[(*ids)[0]].reason, ::testing::HasSubstr("because 'so'"));
+  EXPECT_TRUE(live_in((*ids)[1], PilotState::pending));
+  EXPECT_TRUE(live_in((*ids)[3], PilotState::held));
+}
+
+TEST_F(HtcondorPool, AnEvictedPilotIsNotRunAgain) {
+  const fs::path started = directory_ / "started";
+  queue_.executable = script("#!/bin/sh\necho x >> '" + started.string() + "'\nexec sleep 300\n");
+  const auto ids = submit("s-evict", 1);
+  ASSERT_TRUE(ids) << ids.error().text();
+  poll_until([&] { return live_in((*ids)[0], PilotState::running) && fs::exists(started); });
+  EXPECT_FALSE(live_[(*ids)[0]].node.empty());
+  ASSERT_EQ(std::system(("condor_vacate_job -fast " + (*ids)[0] + " >/dev/null").c_str()), 0);
+  poll_until([&] { return ended_.contains((*ids)[0]); });
+  EXPECT_NE(ended_[(*ids)[0]].state, PilotState::done);
+  EXPECT_GT(ended_[(*ids)[0]].ended.ms, 0);
+  // HTCondor itself takes it out of the queue at its next look
+  const std::string left = "test -z \"$(condor_q -allusers " + (*ids)[0] + " -af ClusterId)\"";
+  for (int i = 0; i < 150 && std::system(left.c_str()) != 0; ++i) std::this_thread::sleep_for(milliseconds{200});
+  EXPECT_EQ(std::system(left.c_str()), 0);
+  EXPECT_EQ(slurp(started), "x\n");
+}
+
+TEST_F(HtcondorPool, AnEvictedPilotIsRunAgainWhenAskedFor) {
+  const fs::path started = directory_ / "started";
+  queue_.executable = script("#!/bin/sh\necho x >> '" + started.string() + "'\nexec sleep 300\n");
+  queue_.submit.set("rerun_evicted", true);
+  const auto ids = submit("s-rerun", 1);
+  ASSERT_TRUE(ids) << ids.error().text();
+  poll_until([&] { return live_in((*ids)[0], PilotState::running) && fs::exists(started); });
+  ASSERT_EQ(std::system(("condor_vacate_job -fast " + (*ids)[0] + " >/dev/null").c_str()), 0);
+  poll_until([&] { return live_in((*ids)[0], PilotState::running) && slurp(started) == "x\nx\n"; });
+  EXPECT_TRUE(ended_.empty());
+}
+
+TEST_F(HtcondorPool, ARestartedFactoryHearsOfPilotsThatEndedMeanwhile) {
+  const auto first = submit("s-before", 1);
+  ASSERT_TRUE(first) << first.error().text();
+  poll_until([&] { return ended_.contains((*first)[0]); });
+  const auto second = submit("s-meanwhile", 20);
+  ASSERT_TRUE(second) << second.error().text();
+  const std::string left =
+      "test -z \"$(condor_q -allusers -constraint 'APF_SUBMISSION =?= \"s-meanwhile\"' -af ClusterId)\"";
+  for (int i = 0; i < 300 && std::system(left.c_str()) != 0; ++i) std::this_thread::sleep_for(milliseconds{200});
+  ended_.clear();
+  restart();
+  me_.run = 4;
+  me_.instance = "i2";
+  poll_until([&] { return ended_.size() >= 20; });
+  EXPECT_EQ(ended_[(*second)[19]].state, PilotState::done);
+  EXPECT_EQ(ended_[(*second)[19]].exit_code, 0);
+  EXPECT_EQ(ended_[(*second)[19]].run, 3U);
+  EXPECT_TRUE(ended_[(*second)[19]].foreign);
+}
+
+TEST_F(HtcondorPool, ARefusedSubmissionIsAKnownNo) {
+  queue_.executable = directory_ / "no such file";
+  auto refused = submit("s-no1", 2);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::permanent) << refused.error().text();
+  queue_.executable = script("#!/bin/sh\n");
+  queue_.submit.set("requirements", std::string("1 +"));
+  refused = submit("s-no2", 2);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::permanent) << refused.error().text();
+  queue_.submit.set("requirements", std::string("true"));
+  options_.set("schedd", std::string("nobody@nowhere"));
+  restart();
+  refused = submit("s-no3", 2);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::transient) << refused.error().text();
+  EXPECT_TRUE(fs::is_empty(fs::path(me_.state_dir) / "htcondor"));
+  EXPECT_FALSE(batch_->poll(me_, "", *context()));
+}
+
+TEST_F(HtcondorPool, OneThousandPilotsInOneCluster) {
+  queue_.submit.set("requirements", std::string("false"));
+  const auto ids = submit("s-many", 1000);
+  ASSERT_TRUE(ids) << ids.error().text();
+  ASSERT_EQ(ids->size(), 1000U);
+  EXPECT_EQ((*ids)[999].substr((*ids)[999].find('.')), ".999");
+  poll_until([&] { return live_.size() == 1000; });
+  EXPECT_EQ(live_[(*ids)[999]].index, 999U);
+}
+
+}  // namespace
+}  // namespace apf
