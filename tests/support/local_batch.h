@@ -14,30 +14,12 @@
 #include <thread>
 
 #include "batch/local/local.h"
-#include "process/supervisor.h"
+#include "support/test_context.h"
 
 namespace apf::local {
 
 namespace fs = std::filesystem;
-
-class TestContext final : public Context {
- public:
-  [[nodiscard]] Mono deadline() const override { return mono_now() + seconds{30}; }
-  [[nodiscard]] bool stopping() const override { return false; }
-  void log(Level level, std::string_view message) override {
-    if (level >= Level::warning) logged.emplace_back(message);
-  }
-  Result<Finished> run(const Command& command) override {
-    process::Limits limits;
-    limits.deadline = deadline();
-    return process::run(command, limits);
-  }
-  Result<HttpReply> http(const HttpRequest& /*request*/) override { return fail(Kind::bug, "test", "not here"); }
-  Result<std::string> credential(std::string_view /*file*/) override { return fail(Kind::bug, "test", "not here"); }
-  void sleep(Duration d) override { std::this_thread::sleep_for(d); }
-
-  std::vector<std::string> logged;
-};
+using tests::TestContext;
 
 // A factory with its directories, its queue and its plug-in; restart() is what a restarted factory does.
 class Local : public testing::Test {
