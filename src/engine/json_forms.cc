@@ -257,4 +257,6 @@ std::string error_json(const Error& error) {
                         {"advice", optional_text(error.advice)}}}});
 }
 
+std::string reload_json(const std::string& changed) { return text_of(json{{"ok", true}, {"changed", changed}}); }
+
 }  // namespace apf::engine

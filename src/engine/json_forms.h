@@ -43,5 +43,6 @@ std::string pilots_json(const PilotPage& page);
 std::string decisions_json(std::span<const DecisionEntry> decisions);
 std::string health_json(const Health& health, const core::FactorySnapshot* factory);
 std::string error_json(const Error& error);
+std::string reload_json(const std::string& changed);  // what a reload changed, in words
 
 }  // namespace apf::engine

@@ -327,7 +327,12 @@ void Session::close() {
 }
 
 std::string peer_name(int fd, int family) {
-  if (family == AF_UNIX) return "unix";
+  if (family == AF_UNIX) {
+    ucred client{};
+    socklen_t length = sizeof client;
+    const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &length) == 0;
+    return known ? fmt::format("unix:{}", client.uid) : "unix";
+  }
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   std::array<char, NI_MAXHOST> text{};
