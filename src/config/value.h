@@ -23,8 +23,8 @@ struct Other {  // a date or time, which no option takes
 
 struct Value {
   using List = std::vector<Value>;
-  using Members = std::vector<Member>;  // in the order of the file
-  std::variant<bool, std::int64_t, double, std::string, List, Members, Other> data = false;
+  using Members = std::vector<Member>;                                               // in the order of the file
+  std::variant<bool, std::int64_t, double, std::string, List, Members, Other> data;  // (clang: no initialiser here)
   Origin origin;
   std::string folder;      // relative paths start here
   bool inherited = false;  // stands in [defaults]; see merge()

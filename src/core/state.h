@@ -265,9 +265,9 @@ std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t
                               Mono now, Wall shown);
 std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source,
                                std::uint32_t run, Wall shown);
-void close_submission(FactoryState& s, std::uint32_t sub, SubmissionState state, const std::string& note, Wall shown);
-void note_found(FactoryState& s, std::uint32_t sub, std::uint32_t index);  // a pilot of it exists
-void release_submission(FactoryState& s, std::uint32_t sub);               // nothing refers to it any more
+void close_submission(FactoryState& s, std::uint32_t at, SubmissionState state, const std::string& note, Wall shown);
+void note_found(FactoryState& s, std::uint32_t at, std::uint32_t index);  // a pilot of it exists
+void release_submission(FactoryState& s, std::uint32_t at);               // nothing refers to it any more
 void on_answer(FactoryState& s, const SubmitAnswered& e, Mono now, Wall shown);
 void on_find(FactoryState& s, const FindAnswered& e, Mono now, Wall shown);
 void look_up(FactoryState& s, Mono now, std::vector<Effect>& out);  // emits FindPilots where due

@@ -180,10 +180,10 @@ void Calls::tell(core::Tell note) {
     }
     lanes_.run(
         LaneClass::tell, topic,
-        [this, target = target, topic, shared, me = all->me] {
+        [this, to = target, topic, shared, me = all->me] {
           const auto context = make_context(topic, mono_now() + kTellTimeout, looking_);
-          const Status told = guarded<Status>(
-              topic, [&] { return target->plugin->tell(*me, shared->pilots, shared->queues, *context); });
+          const Status told =
+              guarded<Status>(topic, [&] { return to->plugin->tell(*me, shared->pilots, shared->queues, *context); });
           if (!told) log(Level::warning, topic, told.error().text());
         },
         kTellTimeout + kOverdue);

@@ -19,13 +19,13 @@ namespace {
 namespace fs = std::filesystem;
 const Wall kNow{1'800'000'000'000};
 
-StepSpec step(const std::string& use, std::map<std::string, OptionValue> options = {}) {
+StepSpec step(const std::string& use, const std::map<std::string, OptionValue>& options = {}) {
   StepSpec s{use, {}};
-  for (auto& [name, value] : options) s.options.set(name, value);
+  for (const auto& [name, value] : options) s.options.set(name, value);
   return s;
 }
 
-std::shared_ptr<core::Config> config_of(std::vector<StepSpec> chain, const std::string& version = "1 (test)") {
+std::shared_ptr<core::Config> config_of(const std::vector<StepSpec>& chain, const std::string& version = "1 (test)") {
   auto c = std::make_shared<core::Config>();
   c->version = version;
   for (const char* name : {"Q", "R"}) {

@@ -167,7 +167,7 @@ Result<OptionsByPlugin> options_of(const json& line, const Registry& registry) {
     const auto options = object_at(line, section);
     if (!options) return fail(options.error());
     for (const auto& [key, j] : options->items()) {
-      const std::size_t skip = key.rfind(prefix, 0) == 0 ? std::string_view(prefix).size() : 0;
+      const std::size_t skip = key.starts_with(prefix) ? std::string_view(prefix).size() : 0;
       const auto dot = key.find('.', skip);
       if (dot == std::string::npos)
         return bad(fmt::format("option '{}' has no plug-in's name", key), "sched.NAME.OPTION");

@@ -270,7 +270,7 @@ TEST(SupervisorStart, ChildHasItsOwnGroupAndOnlyTheDescriptorsGiven) {
   ASSERT_TRUE(r);
   EXPECT_THAT(r->out, HasSubstr(" " + std::to_string(kept.get()) + " -> /etc/passwd"));
   EXPECT_THAT(r->out, testing::Not(HasSubstr("/etc/group")));
-  const std::string last = r->out.substr(r->out.rfind("\n", r->out.size() - 2) + 1);
+  const std::string last = r->out.substr(r->out.rfind('\n', r->out.size() - 2) + 1);
   const std::size_t blank = last.find(' ');
   EXPECT_EQ(last.substr(0, blank) + "\n", last.substr(blank + 1)) << "pid and process group differ";
 }

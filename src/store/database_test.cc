@@ -30,11 +30,11 @@ class DatabaseTest : public ::testing::Test {
   void TearDown() override { fs::remove_all(directory_); }
 
   [[nodiscard]] Result<Database> open(std::span<const Migration> migrations = kVersion1,
-                                      OpenOptions options = {.owner = "apf test"}) const {
+                                      const OpenOptions& options = {.owner = "apf test"}) const {
     return Database::open(file_.string(), migrations, options);
   }
   [[nodiscard]] std::string code_of_open(std::span<const Migration> migrations = kVersion1,
-                                         OpenOptions options = {.owner = "apf test"}) const {
+                                         const OpenOptions& options = {.owner = "apf test"}) const {
     auto db = open(migrations, options);
     return db ? "opened" : db.error().code;
   }
