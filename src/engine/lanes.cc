@@ -13,7 +13,7 @@
 namespace apf::engine {
 namespace {
 
-constexpr std::size_t kClasses = 3;
+constexpr std::size_t kClasses = 4;
 std::size_t index(LaneClass kind) { return static_cast<std::size_t>(kind); }
 
 // See stop.h for the choice of clock.
@@ -98,6 +98,7 @@ Lanes::Lanes(LaneLimits limits) : shared_(std::make_shared<Shared>()) {
   shared_->crews[index(LaneClass::poll)].most = limits.poll;
   shared_->crews[index(LaneClass::act)].most = limits.act;
   shared_->crews[index(LaneClass::tell)].most = limits.tell;
+  shared_->crews[index(LaneClass::serve)].most = limits.serve;
 }
 
 Lanes::~Lanes() { finish(Duration::zero()); }

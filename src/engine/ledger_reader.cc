@@ -59,8 +59,8 @@ struct LedgerReader::Impl {
   std::mutex mutex;
   std::optional<store::Database> db;
 
-  template <class Row, class Read>
-  Result<std::vector<Row>> all(const std::string& sql, const Where& where, Read read) {
+  template <class Read>
+  Status each(const std::string& sql, const Where& where, Read read) {
     const std::scoped_lock lock(mutex);
     if (!db) {
       auto opened = store::Database::open(file, ledger_migrations(), {.read_only = true, .owner = kLedgerOwner});
@@ -70,13 +70,19 @@ struct LedgerReader::Impl {
     auto query = db->prepare(sql);
     if (!query) return fail(query.error());
     where.bind(*query);
-    std::vector<Row> rows;
     while (true) {
       auto more = query->step();
       if (!more) return fail(more.error());
-      if (!*more) return rows;
-      rows.push_back(read(*query));
+      if (!*more) return {};
+      read(*query);
     }
+  }
+  template <class Row, class Read>
+  Result<std::vector<Row>> all(const std::string& sql, const Where& where, Read read) {
+    std::vector<Row> rows;
+    auto done = each(sql, where, [&](const store::Statement& row) { rows.push_back(read(row)); });
+    if (!done) return fail(done.error());
+    return rows;
   }
 };
 
@@ -90,6 +96,11 @@ Result<std::vector<core::Pilot>> LedgerReader::pilots(const PilotFilter& filter)
   return impl_->all<core::Pilot>(
       fmt::format("SELECT {} FROM pilots{} ORDER BY no LIMIT {}", kPilotColumns, where.sql(), filter.most), where,
       read_pilot);
+}
+
+Status LedgerReader::live_ids(const std::function<void(const std::string&)>& each) {
+  return impl_->each("SELECT batch_id FROM pilots WHERE closed = 0", {},
+                     [&](const store::Statement& row) { each(row.text(0)); });
 }
 
 Result<std::vector<core::Submission>> LedgerReader::submissions(bool open_only, std::int64_t most) {

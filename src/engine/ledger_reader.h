@@ -4,6 +4,7 @@
 // Thread-safety: all members may be called from any thread, one at a time inside.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,12 +15,12 @@
 namespace apf::engine {
 
 struct PilotFilter {
-  std::string queue, batch, batch_id, submission, node;  // empty: any
-  std::vector<PilotState> states;                        // empty: any
+  std::string queue{}, batch{}, batch_id{}, submission{}, node{};  // empty: any
+  std::vector<PilotState> states{};                                // empty: any
   bool live_only = true;
   bool missing_only = false;
-  Wall submitted_before, ended_after;  // 0: no bound
-  std::uint64_t after = 0;             // pages: pilots with a larger number only
+  Wall submitted_before{}, ended_after{};  // 0: no bound
+  std::uint64_t after = 0;                 // pages: pilots with a larger number only
   std::int64_t most = 1000;
 };
 
@@ -32,6 +33,7 @@ class LedgerReader {
 
   // Ordered by number.
   Result<std::vector<core::Pilot>> pilots(const PilotFilter& filter);
+  Status live_ids(const std::function<void(const std::string& batch_id)>& each);
   Result<std::vector<core::Submission>> submissions(bool open_only, std::int64_t most);
 
  private:

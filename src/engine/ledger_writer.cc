@@ -18,6 +18,7 @@ struct LedgerWriter::Shared {
     PassRecord record;
     std::shared_ptr<const core::Config> config;
     std::function<void()> work;
+    bool flush = false;
   };
 
   Shared(Ports p, std::unique_ptr<Journal> j) : ports(std::move(p)), journal(std::move(j)) {}
@@ -67,6 +68,7 @@ void LedgerWriter::Shared::loop() {
 void LedgerWriter::Shared::perform(Task& task) {
   if (task.work) task.work();
   if (task.config && journal) journal->config(task.config, ports.wall());
+  if (task.flush && journal) journal->flush(ports.wall());
   commit(task.record);
   if (!journal || task.record.decisions.empty()) return;
   journal->append(task.record.decisions, ports.wall());
@@ -96,9 +98,14 @@ LedgerWriter::LedgerWriter(Ports ports, std::unique_ptr<Journal> journal)
 
 LedgerWriter::~LedgerWriter() { finish(seconds{3600}); }
 
-void LedgerWriter::write(PassRecord record) { shared_->push({std::move(record), nullptr, {}}); }
-void LedgerWriter::config(std::shared_ptr<const core::Config> config) { shared_->push({{}, std::move(config), {}}); }
-void LedgerWriter::run(std::function<void()> work) { shared_->push({{}, nullptr, std::move(work)}); }
+void LedgerWriter::write(PassRecord record) { shared_->push({.record = std::move(record), .config = {}, .work = {}}); }
+void LedgerWriter::config(std::shared_ptr<const core::Config> config) {
+  shared_->push({.record = {}, .config = std::move(config), .work = {}});
+}
+void LedgerWriter::flush_journal() { shared_->push({.record = {}, .config = {}, .work = {}, .flush = true}); }
+void LedgerWriter::run(std::function<void()> work) {
+  shared_->push({.record = {}, .config = {}, .work = std::move(work)});
+}
 
 bool LedgerWriter::finish(Duration patience) {
   std::unique_lock lock(shared_->mutex);

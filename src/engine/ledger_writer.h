@@ -43,6 +43,7 @@ class LedgerWriter {
 
   void write(PassRecord record);
   void config(std::shared_ptr<const core::Config> config);  // for the journal
+  void flush_journal();                                     // writes counts of repeats that are due
   // Runs work on the writer's thread, which owns the ledger: retention, adopt.
   void run(std::function<void()> work);
   // Writes all that waits and ends the thread; false when that takes longer than `patience` (a disk that hangs):

@@ -24,8 +24,6 @@ class Replayer {
 
   void config(const JournalConfig& c) {
     if (!trouble.code.empty()) return;
-    version_ = c.version;
-    chains_.clear();
     std::vector<core::Chain> made;
     for (const auto& steps : c.chains) {
       auto chain = make_chain(steps, registry_);
@@ -35,14 +33,16 @@ class Replayer {
       }
       made.push_back(std::move(*chain));
     }
-    for (const auto& [queue, index] : c.queues) chains_[queue] = made[index];
+    auto& chains = versions_[c.version];  // decisions of the last configuration may follow the line of the next
+    for (const auto& [queue, index] : c.queues) chains[queue] = made[index];
   }
 
   // A decision without steps was held before its chain ran: there is nothing to compute.
   void decision(const core::Decision& d) {
     ++result.decisions;
-    const auto chain = chains_.find(d.queue);
-    if (d.steps.empty() || chain == chains_.end() || d.config_version != version_) {
+    const auto& chains = versions_[d.config_version];
+    const auto chain = chains.find(d.queue);
+    if (d.steps.empty() || chain == chains.end()) {
       ++result.skipped;
       return;
     }
@@ -63,8 +63,7 @@ class Replayer {
  private:
   const Registry& registry_;
   const std::function<void(const core::Decision&, const core::Decision&)>& differs_;
-  std::string version_;
-  std::map<std::string, core::Chain> chains_;
+  std::map<std::string, std::map<std::string, core::Chain>> versions_;  // version -> queue -> chain
 };
 
 }  // namespace

@@ -1,0 +1,371 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "engine/alarms.h"
+#include "engine/assembly.h"
+#include "engine/call_context.h"
+#include "engine/calls.h"
+#include "engine/control.h"
+#include "engine/housekeeper.h"
+#include "engine/lanes.h"
+#include "engine/ledger.h"
+#include "engine/ledger_writer.h"
+#include "engine/listen.h"
+#include "engine/log.h"
+#include "engine/random.h"
+#include "engine/replies.h"
+#include "engine/reports.h"
+#include "engine/scheduler.h"
+#include "engine/state_lock.h"
+
+namespace apf::engine {
+namespace {
+
+constexpr Duration kSubmitGrace = seconds{1};       // for submissions that run when the factory stops
+constexpr Duration kCallGrace = milliseconds{400};  // for calls that were told to end
+constexpr Duration kWriteGrace = milliseconds{400};
+constexpr std::size_t kMostRequests = 200;  // blocking requests that wait
+constexpr std::int64_t kTrimBite = 2000;    // rows that retention deletes at a time
+
+}  // namespace
+
+struct Engine::Impl {
+  explicit Impl(EngineOptions o) : options(std::move(o)) {}
+
+  EngineOptions options;
+  std::string state_dir;  // of the first configuration: a running factory does not move
+  std::optional<StateLock> lock;
+  std::optional<Ledger> ledger;  // the writer's thread owns it once that runs
+  Identity identity;
+  std::shared_ptr<const FactoryIdentity> me;
+
+  core::StatePtr state = core::make_state();  // the scheduler's thread owns it
+  Snapshots snapshots;
+  std::unique_ptr<LedgerReader> reader;
+  std::unique_ptr<Alarms> alarms;
+  std::shared_ptr<Stop> looking = std::make_shared<Stop>(), submitting = std::make_shared<Stop>();
+  Lanes lanes;
+  std::unique_ptr<Calls> calls;
+  std::unique_ptr<LedgerWriter> writer;
+  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<Housekeeper> housekeeper;
+  std::unique_ptr<net::HttpServer> http, control;
+  std::string address;
+
+  std::atomic<bool> ready{false}, stopped{false};
+  std::atomic<std::size_t> requests{0};
+  std::atomic<std::uint64_t> commits{0}, commit_failures{0};
+  std::atomic<std::int64_t> reports{0}, reports_refused{0}, journal_dropped{0};
+  std::mutex reloading;
+
+  Status open_ledger();
+  Status listen(Engine& engine);
+  Result<core::LedgerImage> load();
+  void make_identity();
+  void make_threads();
+  void answer(Engine& engine, const net::Request& request, const net::ReplyPtr& reply, bool local);
+  Status commit(const core::LedgerBatch& batch, Wall now);
+  void watch_journal(const Journal& journal);
+  void perform(core::Effect effect);
+  void publish();
+  void notify(const core::Alarm& alarm, bool raised, std::int64_t suppressed);
+  Housekeeper::Ports housekeeping();
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() { stop(); }
+
+Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
+  std::unique_ptr<Engine> engine(new Engine(std::make_unique<Impl>(std::move(options))));
+  Impl& i = *engine->impl_;
+  i.stopped = true;  // until threads run there is nothing to stop
+  if (auto opened = i.open_ledger(); !opened) return fail(opened.error());
+  if (auto bound = i.listen(*engine); !bound) return fail(bound.error());
+  i.make_identity();
+  auto assembly = assemble(i.options.config, i.me, *i.options.registry, nullptr);
+  if (!assembly) return fail(assembly.error());
+  auto image = i.load();
+  if (!image) return fail(image.error());
+  i.make_threads();
+  i.calls->use(*assembly);
+  i.writer->config(i.options.config);
+  i.stopped = false;
+  i.scheduler->start(core::Started{(*assembly)->active, i.identity.run, random_name(6), std::move(*image)});
+  i.housekeeper = std::make_unique<Housekeeper>(i.housekeeping(), i.lanes, *i.alarms);
+  i.ready = true;
+  return engine;
+}
+
+Status Engine::Impl::open_ledger() {
+  const auto& factory = options.config->factory;
+  state_dir = factory.state_dir;
+  auto taken = StateLock::take(state_dir);
+  if (!taken) return fail(taken.error());
+  lock.emplace(std::move(*taken));
+  if (auto made = make_directories(factory.log_dir, 0755); !made) return made;
+  auto opened = Ledger::open(
+      {.state_dir = state_dir, .factory_id = factory.factory_id, .now = wall_now(), .machine = machine_id()});
+  if (!opened) {
+    Error e = opened.error();
+    if (e.code == "store.corrupt")
+      e.advice = "restore a backup, or `apf ledger rebuild` to begin anew from the live pilots";
+    return fail(std::move(e));
+  }
+  ledger.emplace(std::move(*opened));
+  identity = ledger->identity();
+  reader = std::make_unique<LedgerReader>(state_dir);
+  return {};
+}
+
+// Binds before anything runs: a port that is taken must stop the start, and pilots need the address.
+Status Engine::Impl::listen(Engine& engine) {
+  const auto serve = [&](const net::ServerOptions& where, bool local,
+                         std::unique_ptr<net::HttpServer>& server) -> Status {
+    auto started = net::HttpServer::start(
+        where, [this, &engine, local](const net::Request& q, const net::ReplyPtr& r) { answer(engine, q, r, local); });
+    if (!started) return fail(started.error());
+    server = std::move(*started);
+    return {};
+  };
+  net::ServerOptions local;
+  local.unix_path = state_dir + "/apf.sock";
+  if (auto bound = serve(local, true, control); !bound) return bound;
+  const std::string& text = options.config->factory.listen;
+  if (text.empty()) return {};
+  auto where = read_address(text);
+  if (!where) return fail(where.error());
+  if (auto bound = serve(*where, false, http); !bound) return bound;
+  address = url_base(where->address, http->port());
+  const std::string file = state_dir + "/address";
+  std::ofstream(file + ".new") << address << "\n";
+  std::ignore = std::rename((file + ".new").c_str(), file.c_str());
+  return {};
+}
+
+void Engine::Impl::make_identity() {
+  const auto& factory = options.config->factory;
+  const std::string base = address.empty() ? std::string() : "http://" + address;
+  FactoryIdentity id;
+  id.factory_id = identity.factory_id;
+  id.instance = identity.instance;
+  id.run = identity.run;
+  id.user = options.user;
+  id.report_url = !factory.report_url.empty() || base.empty() ? factory.report_url : base + std::string(kReportBase);
+  id.log_url = !factory.log_url.empty() || base.empty() ? factory.log_url : base + "/logs";
+  id.log_dir = factory.log_dir;
+  id.state_dir = state_dir;
+  id.bootstrap = options.bootstrap;
+  id.wrapper_url = options.wrapper_url;
+  id.wrapper_sha256 = options.wrapper_sha256;
+  me = std::make_shared<const FactoryIdentity>(std::move(id));
+}
+
+Result<core::LedgerImage> Engine::Impl::load() {
+  auto image = ledger->load(wall_now());
+  if (!image) return image;
+  log(Level::info, "engine",
+      "factory '" + identity.factory_id + "', run " + std::to_string(identity.run) + ", " +
+          std::to_string(image->pilots.size()) + " pilots in the ledger" + (image->fresh ? " (made anew)" : ""));
+  if (!image->doubt.empty()) log(Level::warning, "engine", image->doubt);
+  return image;
+}
+
+void Engine::Impl::make_threads() {
+  alarms = std::make_unique<Alarms>(
+      [this](const core::Alarm& a, bool raised, std::int64_t suppressed) { notify(a, raised, suppressed); });
+  calls = std::make_unique<Calls>(
+      Calls::Ports{.post = [this](core::Event e) { scheduler->post(std::move(e)); },
+                   .report_key = [this](const std::string& s) { return report_key(identity.secret, s); }},
+      lanes, looking, submitting);
+  const auto& factory = options.config->factory;
+  writer = std::make_unique<LedgerWriter>(
+      LedgerWriter::Ports{.commit = [this](const core::LedgerBatch& b, Wall now) { return commit(b, now); },
+                          .report = [this](core::CommitDone done) { scheduler->post(std::move(done)); },
+                          .journalled = [this](const Journal& j) { watch_journal(j); }},
+      std::make_unique<Journal>(JournalOptions{
+          .directory = state_dir + "/journal", .age = factory.journal_age, .size = factory.journal_size}));
+  scheduler = std::make_unique<Scheduler>(Scheduler::Ports{
+      .on = [this](const core::Event& e, Mono now, Wall shown) { return core::on(*state, e, now, shown); },
+      .write = [this](PassRecord r) { writer->write(std::move(r)); },
+      .perform = [this](core::Effect e) { perform(std::move(e)); },
+      .published = [this] { publish(); }});
+}
+
+Status Engine::Impl::commit(const core::LedgerBatch& batch, Wall now) {
+  Status done = ledger->commit(batch, now);
+  ++(done ? commits : commit_failures);
+  return done;
+}
+
+void Engine::Impl::watch_journal(const Journal& journal) {
+  journal_dropped = journal.dropped();
+  if (journal.dropped() > 0)
+    alarms->raise("journal.dropped", "journal", "decisions can't be journalled: " + journal.trouble(), mono_now(),
+                  wall_now());
+  else
+    alarms->clear("journal.dropped", "journal", mono_now());
+}
+
+void Engine::Impl::perform(core::Effect effect) {
+  if (const auto* change = std::get_if<core::AlarmChanged>(&effect))
+    alarms->changed(change->alarm, change->raised, mono_now());
+  else
+    calls->perform(std::move(effect));
+}
+
+void Engine::Impl::publish() {
+  const auto changed = core::take_changed(*state);
+  snapshots.update({changed.begin(), changed.end()}, core::overview(*state));
+}
+
+void Engine::Impl::notify(const core::Alarm& alarm, bool raised, std::int64_t suppressed) {
+  const auto assembly = calls->assembly();
+  const std::string& command = assembly->active.config->factory.alarm_command;
+  if (command.empty()) return;
+  lanes.run(LaneClass::tell, "alarm", [stop = looking, c = alarm_command(command, alarm, raised, suppressed)] {
+    const auto done = make_context("alarm", mono_now() + seconds{60}, stop)->run(c);
+    if (!done || done->exit_code != 0)
+      log(Level::warning, "alarm",
+          "the alarm command failed: " + (done ? done->err.substr(0, 500) : done.error().text()));
+  });
+}
+
+Housekeeper::Ports Engine::Impl::housekeeping() {
+  return {.config = [this] { return calls->assembly()->active.config; },
+          .post = [this](core::Event e) { scheduler->post(std::move(e)); },
+          .trim =
+              [this](Wall before) {
+                writer->run([this, before] {
+                  if (const auto gone = ledger->trim(before, kTrimBite); !gone)
+                    log(Level::warning, "ledger", "retention: " + gone.error().text());
+                });
+              },
+          .flush_journal = [this] { writer->flush_journal(); },
+          .live_ids =
+              [this](std::unordered_set<std::string>& live) {
+                return reader->live_ids([&](const std::string& id) { add_live(live, id); });
+              }};
+}
+
+void Engine::Impl::answer(Engine& engine, const net::Request& request, const net::ReplyPtr& reply, bool local) {
+  if (!ready) return reply->send(error_reply(503, "engine.starting", "the factory is starting"));
+  if (request.path.starts_with(kReportBase)) return answer_report(engine, request, reply);
+  if (local && request.path.starts_with(kControlBase)) return answer_control(engine, request, reply);
+  if (options.api) return options.api(engine, request, reply);
+  reply->send(error_reply(404, "api.unknown_path", "there is nothing here"));
+}
+
+bool Engine::stop() {
+  Impl& i = *impl_;
+  if (i.stopped.exchange(true)) return true;
+  i.housekeeper->stop();
+  i.scheduler->post(core::Stopping{});
+  i.looking->set();
+  i.lanes.drop_waiting(LaneClass::poll);
+  i.lanes.drop_waiting(LaneClass::tell);
+  i.lanes.quiet(LaneClass::act, kSubmitGrace);
+  i.submitting->set();
+  const bool ended = i.lanes.finish(kCallGrace);
+  i.scheduler->stop();
+  const bool written = i.writer->finish(kWriteGrace);
+  if (i.http) i.http->stop();
+  i.control->stop();
+  std::remove((i.state_dir + "/apf.sock").c_str());
+  return ended && written;
+}
+
+const Snapshots& Engine::snapshots() const { return impl_->snapshots; }
+ConfigPtr Engine::config() const { return impl_->calls->assembly()->active.config; }
+std::shared_ptr<const FactoryIdentity> Engine::me() const { return impl_->me; }
+std::string Engine::journal_directory() const { return impl_->state_dir + "/journal"; }
+std::string Engine::control_socket() const { return impl_->state_dir + "/apf.sock"; }
+std::string Engine::address() const { return impl_->address; }
+LedgerReader& Engine::ledger() { return *impl_->reader; }
+
+std::vector<core::Alarm> Engine::alarms() const {
+  std::vector<core::Alarm> all = impl_->alarms->own();
+  if (const auto factory = impl_->snapshots.factory())
+    all.insert(all.end(), factory->alarms.begin(), factory->alarms.end());
+  return all;
+}
+
+ShellStatus Engine::shell() const {
+  const Impl& i = *impl_;
+  return {.workers = i.lanes.threads(),
+          .overdue = i.lanes.overdue(mono_now()),
+          .journal_dropped = i.journal_dropped,
+          .passes = i.snapshots.passes(),
+          .commits = i.commits,
+          .commit_failures = i.commit_failures,
+          .reports = i.reports,
+          .reports_refused = i.reports_refused};
+}
+
+bool Engine::serve(std::function<void()> work) {
+  Impl& i = *impl_;
+  const std::size_t number = i.requests++;
+  const std::string lane = "serve." + std::to_string(number % 2);
+  if (i.lanes.load(lane) >= kMostRequests) return false;
+  return i.lanes.run(LaneClass::serve, lane, std::move(work));
+}
+
+void Engine::post(core::Event event, std::function<void(Status)> done) {
+  impl_->scheduler->post(std::move(event), Scheduler::After::pass, std::move(done));
+}
+
+void Engine::report(core::PilotReported report) {
+  ++impl_->reports;
+  impl_->scheduler->post(std::move(report));
+}
+
+bool Engine::report_key_fits(const std::string& submission, const std::string& key) const {
+  return same_secret(report_key(impl_->identity.secret, submission), key);
+}
+
+void Engine::count_refused_report() { ++impl_->reports_refused; }
+
+void Engine::adopt(const std::string& who, std::function<void(Status)> done) {
+  impl_->writer->run([impl = impl_.get()] {
+    if (const auto claimed = impl->ledger->adopt(); !claimed)
+      log(Level::error, "ledger", "adopt: " + claimed.error().text());
+  });
+  post(core::Adopt{who}, std::move(done));
+}
+
+void Engine::ask_to_stop() {
+  if (impl_->options.on_stop) impl_->options.on_stop();
+}
+
+Result<ReloadReport> Engine::reload() {
+  Impl& i = *impl_;
+  const std::scoped_lock one(i.reloading);
+  if (!i.options.load) return fail(Kind::permanent, "engine.no_reload", "this factory has no configuration file");
+  const auto refuse = [](const Error& e) {
+    log(Level::error, "config", "not reloaded, the old configuration stays: " + e.text());
+    return fail(e);
+  };
+  auto candidate = i.options.load();
+  if (!candidate) return refuse(candidate.error());
+  const auto before = i.calls->assembly();
+  auto made = assemble(candidate->config, i.me, *i.options.registry, before.get());
+  if (!made) return refuse(made.error());
+  i.calls->use(*made);
+  i.writer->config(candidate->config);
+  i.scheduler->post(core::ConfigChanged{(*made)->active});
+  if (candidate->accept) candidate->accept();
+  candidate->report.version = candidate->config->version;
+  log(Level::info, "config", "reloaded: " + candidate->report.version);
+  for (const auto& line : candidate->report.lines) log(Level::info, "config", line);
+  for (const auto& line : candidate->report.needs_restart)
+    log(Level::warning, "config", line + " takes effect at the next start");
+  return candidate->report;
+}
+
+}  // namespace apf::engine
