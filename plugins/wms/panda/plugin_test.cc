@@ -1,0 +1,195 @@
+// wms/panda: each file in cases/ is a conversation (requests that are expected, replies, the view that must come of
+// it).
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "apf/registry.h"
+#include "panda.h"
+#include "support/fake_context.h"
+#include "support/samples.h"
+
+namespace apf::panda {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+const std::filesystem::path kCases = std::string(APF_SOURCE_DIR) + "/plugins/wms/panda/cases";
+constexpr const char* kUrl = "http://127.0.0.1:25080";
+
+std::string row(const Demand& d) {
+  return fmt::format("{} {} {} {}/{}/{}/{}/{}", d.wms_queue, d.resource_type, d.job_label, d.notready, d.ready,
+                     d.running, d.done, d.failed);
+}
+
+std::string request_header(const HttpRequest& r, std::string_view name) {
+  for (const auto& [key, value] : r.headers)
+    if (key == name) return value;
+  return {};
+}
+
+HttpReply reply_of(const json& j) {
+  HttpReply reply;
+  reply.status = j.value("status", 200);
+  if (j.contains("sample")) reply.body = tests::panda_sample(j["sample"][0], j["sample"][1]);
+  if (j.contains("body")) reply.body = j["body"].dump();
+  if (j.contains("text")) reply.body = j["text"];
+  if (j.contains("headers")) reply.headers = j["headers"].get<std::map<std::string, std::string>>();
+  return reply;
+}
+
+// Answers from the list, and checks that just these requests come.
+struct Conversation {
+  const json& replies;
+  std::size_t next = 0;
+
+  Result<HttpReply> answer(const HttpRequest& r) {
+    if (next == replies.size()) {
+      ADD_FAILURE() << "one request too many: " << r.url;
+      return fail(Kind::bug, "test.unexpected", r.url);
+    }
+    const json& j = replies[next++];
+    EXPECT_EQ(r.url, kUrl + j["path"].get<std::string>());
+    EXPECT_EQ(r.method, "GET");
+    EXPECT_EQ(request_header(r, "Accept"), "application/json");
+    EXPECT_EQ(request_header(r, "If-None-Match"), j.value("etag", ""));
+    if (j.contains("fails")) return fail(Kind::uncertain, j["fails"], "no answer");
+    return reply_of(j);
+  }
+};
+
+void check_view(const json& expected, const View<DemandData>& view) {
+  std::vector<std::string> rows;
+  for (const Demand& d : view.data.cells) rows.push_back(row(d));
+  EXPECT_EQ(json(rows), expected["cells"]);
+  EXPECT_EQ(json(std::map<std::string, std::string>(view.data.sites.begin(), view.data.sites.end())),
+            expected["sites"]);
+  EXPECT_EQ(view.data.lag, seconds{expected["lag_s"].get<int>()});
+  EXPECT_TRUE(view.complete);
+  EXPECT_EQ(view.cursor, expected.value("cursor", view.cursor));
+}
+
+// One poll of the plug-in; `cursor` is that of the last view.
+void check_poll(Wms& wms, const json& expected, std::string& cursor) {
+  Conversation talk{expected["replies"]};
+  tests::FakeContext context;
+  context.on_http = [&](const HttpRequest& r) { return talk.answer(r); };
+  const auto queues = expected.value("queues", std::vector<std::string>{});
+  const auto view = wms.poll(queues, expected.value("from_cursor", cursor), context);
+  EXPECT_EQ(talk.next, expected["replies"].size()) << "a request did not come";
+  EXPECT_EQ(view ? "" : view.error().code, expected.value("error", ""));
+  if (view)
+    check_view(expected, *view);
+  else
+    EXPECT_EQ(view.error().kind == Kind::uncertain, false) << "a read has no effect";
+  if (view) cursor = view->cursor;
+  EXPECT_EQ(wms.pushes(), expected.value("pushes", wms.pushes()));
+  std::string warned;
+  for (const auto& [level, text] : context.logged) warned += text + "\n";
+  for (const json& warning : expected.value("warns", json::array()))
+    EXPECT_THAT(warned, HasSubstr(warning.get<std::string>()));
+  if (!expected.contains("warns")) {
+    EXPECT_EQ(warned, "");
+  }
+}
+
+class PandaCase : public testing::TestWithParam<std::string> {};
+
+TEST_P(PandaCase, Holds) {
+  const json talk = json::parse(tests::read_file(kCases / (GetParam() + ".json")));
+  Settings settings;
+  settings.url = kUrl;
+  settings.specs_interval = seconds{talk.value("specs_interval_s", 300)};
+  PandaWms wms(settings);
+  std::string cursor;
+  int number = 0;
+  for (const json& poll : talk["polls"]) {
+    SCOPED_TRACE(fmt::format("{}, poll {}", talk["what"].get<std::string>(), number++));
+    check_poll(wms, poll, cursor);
+  }
+}
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kCases))
+    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Cases, PandaCase, testing::ValuesIn(case_names()), [](const auto& one) { return one.param; });
+
+Options options_of(const std::map<std::string, std::string>& texts) {
+  Options o;
+  o.set("specs_interval", Duration(seconds{300}));
+  o.set("longest_wait", Duration(seconds{25}));
+  for (const auto& [name, text] : texts) o.set(name, text);
+  return o;
+}
+
+Result<std::unique_ptr<Wms>> make(const std::map<std::string, std::string>& texts) {
+  Registry registry;
+  register_all(registry);
+  return find(registry.wms, "panda")->make(options_of(texts));
+}
+
+TEST(PandaPlugin, RefusesUrlsThatCannotWorkAndTokensInTheClear) {
+  for (const char* bad : {"", "panda.example.org", "http://", "ftp://x", "http://x?a=1"})
+    EXPECT_EQ(make({{"url", bad}}).error().code, "panda.bad_url") << bad;
+  EXPECT_EQ(make({{"url", "http://panda.example.org"}, {"token_file", "t"}}).error().code, "panda.token_in_clear");
+  EXPECT_EQ(make({{"url", "https://x"}, {"key", "k"}}).error().code, "panda.key_without_cert");
+  EXPECT_TRUE(make({{"url", "https://panda.example.org/"}, {"token_file", "t"}}));
+  EXPECT_TRUE(make({{"url", "http://[::1]:25080"}, {"token_file", "t"}}));
+}
+
+TEST(PandaPlugin, SendsTheTokenAfreshAndTheOptionsOfTheConnection) {
+  auto wms = make({{"url", "https://panda.example.org/api/v1/"},
+                   {"token_file", "t"},
+                   {"origin", "wlcg.production"},
+                   {"ca_file", "ca"},
+                   {"cert", "c"},
+                   {"key", "k"},
+                   {"proxy", "p"}});
+  ASSERT_TRUE(wms) << wms.error().text();
+  tests::FakeContext context;
+  context.credentials["t"] = "first";
+  std::vector<std::string> sent;
+  context.on_http = [&](const HttpRequest& r) -> Result<HttpReply> {
+    sent.push_back(request_header(r, "Authorization") + " " + request_header(r, "Origin") + " " + r.ca_file +
+                   r.client_cert + r.client_key + r.proxy + " " + r.url);
+    return HttpReply{200, R"({"success":true,"data":{}})", {}};
+  };
+  ASSERT_TRUE((*wms)->poll({}, "", context));
+  context.credentials["t"] = "second";
+  ASSERT_TRUE((*wms)->poll({}, "", context));
+  const std::string base = " wlcg.production cackp https://panda.example.org/api/v1/";
+  EXPECT_THAT(sent, testing::ElementsAre("Bearer first" + base + "statistics/active_job_detailed_stats_by_site",
+                                         "Bearer first" + base + "metaconfig/get_site_specs?type=all",
+                                         "Bearer second" + base + "statistics/active_job_detailed_stats_by_site"));
+  context.credentials.clear();
+  EXPECT_EQ((*wms)->poll({}, "", context).error().code, "test.no_credential");
+}
+
+TEST(PandaPlugin, WaitsNoLongerThanTheDeadlineAllows) {
+  auto wms = make({{"url", kUrl}});
+  tests::FakeContext context;
+  std::vector<std::string> urls;
+  context.on_http = [&](const HttpRequest& r) -> Result<HttpReply> {
+    urls.push_back(r.url);
+    return HttpReply{200, R"({"success":true,"data":{}})", {{"etag", "e"}, {"x-apf-lag", "0"}, {"x-apf-sites", "s"}}};
+  };
+  const auto view = (*wms)->poll({}, "", context);
+  ASSERT_TRUE(view);
+  urls.clear();
+  context.ends = mono_now() + seconds{4};  // less than the reserve
+  ASSERT_TRUE((*wms)->poll({}, view->cursor, context));
+  context.ends = mono_now() + seconds{3600};
+  ASSERT_TRUE((*wms)->poll({}, "another", context));  // not what we hold
+  for (const std::string& url : urls) EXPECT_THAT(url, testing::Not(HasSubstr("wait=")));
+  EXPECT_EQ(urls.size(), 2U);
+}
+
+}  // namespace
+}  // namespace apf::panda
