@@ -105,7 +105,8 @@ void Pilot::acquire_failed(const Error& e) {
 
 void Pilot::run_job(const Wms::Acquired& acquired) {
   const Job& job = acquired.job;
-  log(Level::info, fmt::format("{} ({}): {}", title(job), job.spec.name, job.spec.argv.front()));
+  log(Level::info,
+      fmt::format("{}{}{}: {}", title(job), job.spec.name.empty() ? "" : " of ", job.spec.name, job.spec.argv.front()));
   const auto directory = scratch_.job_directory(fmt::format("job-{}-{}", job.id, job.attempt));
   std::string command;
   Mono lease_end;
@@ -182,7 +183,8 @@ void Pilot::tell_end(const Wms::Acquired& acquired, const Outcome& outcome, cons
   const auto told = wms_.update_until(update, until);
   if (!told) {
     log(Level::error, "the end of the job could not be told: " + told.error().text());
-    return end(kWmsFault, told.error().what);
+    if (may_go_on()) end(kWmsFault, told.error().what);
+    return;
   }
   if (!told->reply.accepted()) log(Level::warning, "the WMS had this attempt closed already: " + told->reply.command);
 }
