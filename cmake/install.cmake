@@ -1,0 +1,13 @@
+# cmake --install build [--prefix P]: programs, units, documents. Pilots need nothing installed: the factory serves them.
+include(GNUInstallDirs)
+foreach(program apf apf-jobqueue apf-wrapper apf-keeper)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
+file(GLOB scripts ${CMAKE_SOURCE_DIR}/src/wrapper/*.sh)
+install(PROGRAMS ${scripts} DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY packaging/systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN "*.service")
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples FILES_MATCHING PATTERN "*.toml")
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
