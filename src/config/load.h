@@ -51,8 +51,8 @@ using Fetch = std::function<Result<RawQueues>(const std::string& section, Config
 
 struct LoadOptions {
   std::uint32_t counter = 1;  // how many configurations this factory has loaded: part of Config::version
-  Wall when;                  // likewise
-  Fetch fetch;                // empty: config plug-ins are not asked, and a note says so
+  Wall when{};                // likewise
+  Fetch fetch{};              // empty: config plug-ins are not asked, and a note says so
 };
 
 // Reads FILE and queues.d/*.toml beside it. Further codes: "config.missing_file", "config.unreadable".

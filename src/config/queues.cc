@@ -34,8 +34,10 @@ bool good_queue_name(const Member& m, Assembly& a) {
   if (name == "." || name == "..") why = "it is a folder's name";
   if (name != "" && (name.front() == ' ' || name.back() == ' ')) why = "it begins or ends with a blank";
   if (why.empty()) return true;
-  std::string shown;
-  for (const char c : name.substr(0, 40)) shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  std::string shown = name.substr(0, 40);
+  if (has_control(name))
+    for (char& c : shown)
+      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
   a.error("config.bad_name", fmt::format("'{}' can't be the name of a queue: {}", shown, why), m.origin);
   return false;
 }
@@ -125,7 +127,12 @@ void read_submit(const Value& queue, Section& s, Assembly& a) {
   const Value submit = own_part(given != nullptr ? *given : none, known, a.registry);
   unknown_keys(submit, known, fmt::format("'submit' of batch plug-in {}", batch->plugin), a.errors);
   s.own_specs = plugin->options;
-  s.own = read_options(plugin->options, Scope::queue, submit, submit.origin, a.errors);
+  Errors errors;
+  s.own = read_options(plugin->options, Scope::queue, submit, submit.origin, errors);
+  for (Error& e : errors) {
+    if (e.code == "config.missing_key") e.what = fmt::format("queue '{}', submit: {}", s.name, e.what);
+    a.errors.push_back(std::move(e));
+  }
 }
 
 // ---- the queue itself ----
