@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "engine/alarms.h"
+#include "engine/api.h"
 #include "engine/assembly.h"
 #include "engine/call_context.h"
 #include "engine/calls.h"
-#include "engine/control.h"
 #include "engine/housekeeper.h"
 #include "engine/lanes.h"
 #include "engine/ledger.h"
@@ -20,10 +20,9 @@
 #include "engine/listen.h"
 #include "engine/log.h"
 #include "engine/random.h"
-#include "engine/replies.h"
-#include "engine/reports.h"
 #include "engine/scheduler.h"
 #include "engine/state_lock.h"
+#include "engine/wrapper_file.h"
 
 namespace apf::engine {
 namespace {
@@ -56,21 +55,22 @@ struct Engine::Impl {
   std::unique_ptr<LedgerWriter> writer;
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<Housekeeper> housekeeper;
+  std::unique_ptr<Api> api;
   std::unique_ptr<net::HttpServer> http, control;
   std::string address;
 
   std::atomic<bool> ready{false}, stopped{false};
-  std::atomic<std::size_t> requests{0};
-  std::atomic<std::uint64_t> commits{0}, commit_failures{0};
-  std::atomic<std::int64_t> reports{0}, reports_refused{0}, journal_dropped{0};
+  std::atomic<std::int64_t> commits{0}, commit_failures{0}, commit_ns{0}, journal_dropped{0};
   std::mutex reloading;
 
   Status open_ledger();
-  Status listen(Engine& engine);
+  void make_api(Engine& engine);
+  Status listen();
+  Result<std::unique_ptr<net::HttpServer>> serve(const net::ServerOptions& where, Api::Side side);
+  void order(core::Event event, std::function<void(Status)> done);
   Result<core::LedgerImage> load();
-  void make_identity();
+  Status make_identity();
   void make_threads();
-  void answer(Engine& engine, const net::Request& request, const net::ReplyPtr& reply, bool local);
   Status commit(const core::LedgerBatch& batch, Wall now);
   void watch_journal(const Journal& journal);
   void perform(core::Effect effect);
@@ -87,8 +87,9 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
   Impl& i = *engine->impl_;
   i.stopped = true;  // until threads run there is nothing to stop
   if (auto opened = i.open_ledger(); !opened) return fail(opened.error());
-  if (auto bound = i.listen(*engine); !bound) return fail(bound.error());
-  i.make_identity();
+  i.make_api(*engine);
+  if (auto bound = i.listen(); !bound) return fail(bound.error());
+  if (auto made = i.make_identity(); !made) return fail(made.error());
   auto assembly = assemble(i.options.config, i.me, *i.options.registry, nullptr);
   if (!assembly) return fail(assembly.error());
   auto image = i.load();
@@ -124,24 +125,66 @@ Status Engine::Impl::open_ledger() {
   return {};
 }
 
-// Binds before anything runs: a port that is taken must stop the start, and pilots need the address.
-Status Engine::Impl::listen(Engine& engine) {
-  const auto serve = [&](const net::ServerOptions& where, bool local,
-                         std::unique_ptr<net::HttpServer>& server) -> Status {
-    auto started = net::HttpServer::start(
-        where, [this, &engine, local](const net::Request& q, const net::ReplyPtr& r) { answer(engine, q, r, local); });
-    if (!started) return fail(started.error());
-    server = std::move(*started);
-    return {};
+void Engine::Impl::make_api(Engine& engine) {
+  ApiPorts ports;
+  ports.factory = [this] { return snapshots.factory(); };
+  ports.queues = [this] { return snapshots.queues(); };
+  ports.stats = [&engine] { return engine.stats(); };
+  ports.alarms = [this] { return alarms->own(); };
+  ports.pilots = [this](const PilotFilter& f) { return reader->pilots(f); };
+  ports.decisions = [this](const std::string& queue, std::size_t most) {
+    return last_decisions(state_dir + "/journal", queue, most);
   };
+  ports.report_key = [this](const std::string& s) { return report_key(identity.secret, s); };
+  ports.reported = [this](core::PilotReported r) { scheduler->post(std::move(r)); };
+  ports.order = [this](core::Event e, std::function<void(Status)> done) { order(std::move(e), std::move(done)); };
+  ports.reload = [&engine]() -> Result<std::string> {
+    const auto done = engine.reload();
+    if (!done) return fail(done.error());
+    return done->text();
+  };
+  api = std::make_unique<Api>(std::move(ports), ApiOptions{.factory_id = identity.factory_id,
+                                                           .log_dir = options.config->factory.log_dir,
+                                                           .wrapper_file = options.wrapper_file,
+                                                           .bootstrap_file = options.bootstrap_file});
+}
+
+// Until the factory has begun, everything is answered with 503.
+Result<std::unique_ptr<net::HttpServer>> Engine::Impl::serve(const net::ServerOptions& where, Api::Side side) {
+  return net::HttpServer::start(where, [this, handler = api->handler(side)](const net::Request& request,
+                                                                            const net::ReplyPtr& reply) {
+    if (ready) return handler(request, reply);
+    net::Response early;
+    early.status = 503;
+    early.body =
+        error_json({Kind::transient, "api.not_begun", "the factory has not begun yet", {}, "ask again in a second"});
+    reply->send(std::move(early));
+  });
+}
+
+void Engine::Impl::order(core::Event event, std::function<void(Status)> done) {
+  if (std::holds_alternative<core::Adopt>(event))
+    writer->run([this] {  // from now on the state directory is this factory's, wherever it came from
+      if (const auto claimed = ledger->adopt(); !claimed)
+        log(Level::error, "ledger", "adopt: " + claimed.error().text());
+    });
+  scheduler->post(std::move(event), Scheduler::After::pass, std::move(done));
+}
+
+// Binds before anything runs: a port that is taken must stop the start, and pilots need the address.
+Status Engine::Impl::listen() {
   net::ServerOptions local;
   local.unix_path = state_dir + "/apf.sock";
-  if (auto bound = serve(local, true, control); !bound) return bound;
+  auto bound = serve(local, Api::Side::operators);
+  if (!bound) return fail(bound.error());
+  control = std::move(*bound);
   const std::string& text = options.config->factory.listen;
   if (text.empty()) return {};
   auto where = read_address(text);
   if (!where) return fail(where.error());
-  if (auto bound = serve(*where, false, http); !bound) return bound;
+  bound = serve(*where, Api::Side::readers);
+  if (!bound) return fail(bound.error());
+  http = std::move(*bound);
   address = url_base(where->address, http->port());
   const std::string file = state_dir + "/address";
   std::ofstream(file + ".new") << address << "\n";
@@ -149,7 +192,7 @@ Status Engine::Impl::listen(Engine& engine) {
   return {};
 }
 
-void Engine::Impl::make_identity() {
+Status Engine::Impl::make_identity() {
   const auto& factory = options.config->factory;
   const std::string base = address.empty() ? std::string() : "http://" + address;
   FactoryIdentity id;
@@ -157,14 +200,19 @@ void Engine::Impl::make_identity() {
   id.instance = identity.instance;
   id.run = identity.run;
   id.user = options.user;
-  id.report_url = !factory.report_url.empty() || base.empty() ? factory.report_url : base + std::string(kReportBase);
+  id.report_url = !factory.report_url.empty() || base.empty() ? factory.report_url : base + "/apfmon";
   id.log_url = !factory.log_url.empty() || base.empty() ? factory.log_url : base + "/logs";
   id.log_dir = factory.log_dir;
   id.state_dir = state_dir;
-  id.bootstrap = options.bootstrap;
-  id.wrapper_url = options.wrapper_url;
-  id.wrapper_sha256 = options.wrapper_sha256;
+  id.bootstrap = options.bootstrap_file;
+  if (!options.wrapper_file.empty()) {
+    auto sum = file_sha256(options.wrapper_file);
+    if (!sum) return fail(sum.error());
+    id.wrapper_sha256 = *sum;
+    id.wrapper_url = wrapper_url(options.wrapper_file, address);
+  }
   me = std::make_shared<const FactoryIdentity>(std::move(id));
+  return {};
 }
 
 Result<core::LedgerImage> Engine::Impl::load() {
@@ -199,8 +247,10 @@ void Engine::Impl::make_threads() {
 }
 
 Status Engine::Impl::commit(const core::LedgerBatch& batch, Wall now) {
+  const Mono begun = mono_now();
   Status done = ledger->commit(batch, now);
   ++(done ? commits : commit_failures);
+  commit_ns += (mono_now() - begun).count();
   return done;
 }
 
@@ -254,14 +304,6 @@ Housekeeper::Ports Engine::Impl::housekeeping() {
               }};
 }
 
-void Engine::Impl::answer(Engine& engine, const net::Request& request, const net::ReplyPtr& reply, bool local) {
-  if (!ready) return reply->send(error_reply(503, "engine.starting", "the factory is starting"));
-  if (request.path.starts_with(kReportBase)) return answer_report(engine, request, reply);
-  if (local && request.path.starts_with(kControlBase)) return answer_control(engine, request, reply);
-  if (options.api) return options.api(engine, request, reply);
-  reply->send(error_reply(404, "api.unknown_path", "there is nothing here"));
-}
-
 bool Engine::stop() {
   Impl& i = *impl_;
   if (i.stopped.exchange(true)) return true;
@@ -296,51 +338,25 @@ std::vector<core::Alarm> Engine::alarms() const {
   return all;
 }
 
-ShellStatus Engine::shell() const {
+ShellStats Engine::stats() const {
   const Impl& i = *impl_;
-  return {.workers = i.lanes.threads(),
-          .overdue = i.lanes.overdue(mono_now()),
-          .journal_dropped = i.journal_dropped,
-          .passes = i.snapshots.passes(),
-          .commits = i.commits,
-          .commit_failures = i.commit_failures,
-          .reports = i.reports,
-          .reports_refused = i.reports_refused};
+  ShellStats s;
+  s.passes = static_cast<std::int64_t>(i.snapshots.passes());
+  s.commits = i.commits;
+  s.commit_failures = i.commit_failures;
+  s.commit_seconds = static_cast<double>(i.commit_ns) / 1e9;
+  s.journal_dropped = i.journal_dropped;
+  s.threads = i.lanes.threads();
+  s.lanes = i.lanes.loads();
+  s.overdue = i.lanes.overdue(mono_now());
+  return s;
 }
 
-bool Engine::serve(std::function<void()> work) {
-  Impl& i = *impl_;
-  const std::size_t number = i.requests++;
-  const std::string lane = "serve." + std::to_string(number % 2);
-  if (i.lanes.load(lane) >= kMostRequests) return false;
-  return i.lanes.run(LaneClass::serve, lane, std::move(work));
-}
-
-void Engine::post(core::Event event, std::function<void(Status)> done) {
-  impl_->scheduler->post(std::move(event), Scheduler::After::pass, std::move(done));
-}
-
-void Engine::report(core::PilotReported report) {
-  ++impl_->reports;
-  impl_->scheduler->post(std::move(report));
-}
-
-bool Engine::report_key_fits(const std::string& submission, const std::string& key) const {
-  return same_secret(report_key(impl_->identity.secret, submission), key);
-}
-
-void Engine::count_refused_report() { ++impl_->reports_refused; }
-
-void Engine::adopt(const std::string& who, std::function<void(Status)> done) {
-  impl_->writer->run([impl = impl_.get()] {
-    if (const auto claimed = impl->ledger->adopt(); !claimed)
-      log(Level::error, "ledger", "adopt: " + claimed.error().text());
-  });
-  post(core::Adopt{who}, std::move(done));
-}
-
-void Engine::ask_to_stop() {
-  if (impl_->options.on_stop) impl_->options.on_stop();
+std::string ReloadReport::text() const {
+  std::string all = version;
+  for (const auto& line : lines) all += "\n" + line;
+  for (const auto& line : needs_restart) all += "\n" + line + " takes effect at the next start";
+  return all;
 }
 
 Result<ReloadReport> Engine::reload() {

@@ -296,14 +296,14 @@ TEST_F(EngineTest, AHangingPollHoldsUpNothingElse) {
     return f && std::any_of(f->sources.begin(), f->sources.end(),
                             [](const auto& s) { return s.kind == "batch" && s.state == "ok"; });
   }));
-  EXPECT_TRUE(control(*e, "/control/pause", R"({"scope":"queue:Q","reason":"test"})"));
+  EXPECT_EQ(control(*e, "/api/v1/holds", R"({"verb":"pause","scope":"queue:Q","reason":"test"})")->status, 200);
   door.set_value();
   EXPECT_TRUE(e->stop());
 }
 
 TEST_F(EngineTest, AFullDiskHoldsSubmissionsAndEndsByItself) {
   auto e = started();
-  ASSERT_TRUE(comes([&] { return e->shell().passes > 2; }));
+  ASSERT_TRUE(comes([&] { return e->stats().passes > 2; }));
   rlimit old{};
   getrlimit(RLIMIT_FSIZE, &old);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -328,37 +328,32 @@ TEST_F(EngineTest, AFullDiskHoldsSubmissionsAndEndsByItself) {
 TEST_F(EngineTest, PauseIsRememberedOverARestartUntilItIsResumed) {
   {
     auto e = started();
-    const auto paused = control(*e, "/control/pause", R"({"scope":"all","who":"ann","reason":"power cut"})");
+    const auto paused = control(*e, "/api/v1/holds", R"({"verb":"pause","scope":"all","reason":"power cut"})");
     ASSERT_TRUE(paused);
     EXPECT_EQ(paused->status, 200) << paused->body;
   }
   world_.ready = 2;
   auto e = started();
-  ASSERT_TRUE(comes([&] { return e->shell().passes > 5; }));
+  ASSERT_TRUE(comes([&] { return e->stats().passes > 5; }));
   EXPECT_EQ(world_.submissions, 0);
-  EXPECT_EQ(control(*e, "/control/resume", R"({"scope":"all"})")->status, 200);
+  EXPECT_EQ(control(*e, "/api/v1/holds", R"({"verb":"resume","scope":"all"})")->status, 200);
   EXPECT_TRUE(comes([&] { return pending(*e) == 2; }));
-  EXPECT_EQ(control(*e, "/control/resume", R"({"scope":"all"})")->status, 409);
+  EXPECT_EQ(control(*e, "/api/v1/holds", R"({"verb":"resume","scope":"all"})")->status, 409);
 }
 
-TEST_F(EngineTest, ControlRefusesWhatItDoesNotKnow) {
+TEST_F(EngineTest, TakesOrdersOverTheSocketOnly) {
   auto e = started();
-  EXPECT_EQ(control(*e, "/control/dance", "{}")->status, 404);
-  EXPECT_EQ(control(*e, "/control/pause", "[")->status, 400);
-  EXPECT_EQ(control(*e, "/control/pause", "[]")->status, 400);
-  EXPECT_EQ(control(*e, "/control/pause", R"({"scope":7})")->status, 400);
-  EXPECT_EQ(control(*e, "/control/pause", R"({"scope":"queue:NONE"})")->status, 400);
-  EXPECT_EQ(control(*e, "/control/pause", R"({"scope":"moon:Q"})")->status, 400);
-  EXPECT_EQ(control(*e, "/control/remove", R"({"states":["sleepy"]})")->status, 400);
-  EXPECT_EQ(control(*e, "/control/reload", "")->status, 409);
-  // not over TCP
   HttpRequest r;
   r.method = "POST";
-  r.url = "http://" + e->address() + "/control/pause";
-  EXPECT_EQ(net::fetch(r, mono_now() + seconds{30})->status, 404);
+  r.url = "http://" + e->address() + "/api/v1/holds";
+  r.body = R"({"verb":"pause","scope":"all"})";
+  EXPECT_EQ(net::fetch(r, mono_now() + seconds{30})->status, 403);
+  EXPECT_EQ(control(*e, "/api/v1/holds", R"({"verb":"pause","scope":"all"})")->status, 200);
+  EXPECT_EQ(control(*e, "/api/v1/adopt", "")->status, 200);
+  EXPECT_EQ(control(*e, "/api/v1/reload", "")->status, 409);  // it was started without a file
 }
 
-TEST_F(EngineTest, RemovesPilotsByFilter) {
+TEST_F(EngineTest, RemovesPilotsByNumber) {
   world_.ready = 4;
   auto e = started();
   ASSERT_TRUE(comes([&] { return pending(*e) == 4; }));
@@ -367,13 +362,13 @@ TEST_F(EngineTest, RemovesPilotsByFilter) {
     world_.ready = 0;
   }
   ASSERT_TRUE(comes([&] { return e->ledger().pilots({.queue = "Q"})->size() == 4; }));
-  const auto dry = control(*e, "/control/remove", R"({"queue":"Q","ids":["1.0","1.1"],"dry_run":true})");
-  EXPECT_NE(dry->body.find("\"1.1\""), std::string::npos) << dry->body;
-  EXPECT_EQ(dry->body.find("\"1.2\""), std::string::npos);
-  EXPECT_EQ(control(*e, "/control/remove", R"({"queue":"Q","ids":["1.0","1.1"],"reason":"test"})")->status, 200);
+  const auto no = e->ledger().pilots({.batch_id = "1.2"})->front().no;
+  const auto asked = control(*e, "/api/v1/pilots/remove", R"({"reason":"test","pilots":[)" + std::to_string(no) + "]}");
+  EXPECT_EQ(asked->status, 200) << asked->body;
   EXPECT_TRUE(comes([&] {
     const std::scoped_lock lock(world_.mutex);
-    return world_.live.size() == 2;
+    return world_.live.size() == 3 &&
+           std::none_of(world_.live.begin(), world_.live.end(), [](const auto& p) { return p.batch_id == "1.2"; });
   }));
 }
 
@@ -389,13 +384,11 @@ TEST_F(EngineTest, TakesReportsThatShowTheirKeyOnly) {
   EXPECT_EQ(net::fetch(r, mono_now() + seconds{30})->status, 401);
   r.headers = {{"Authorization", "Bearer 00"}};
   EXPECT_EQ(net::fetch(r, mono_now() + seconds{30})->status, 401);
-  EXPECT_EQ(e->shell().reports_refused, 2);
   {
     const std::scoped_lock lock(world_.mutex);
     r.headers = {{"Authorization", "Bearer " + world_.report_key}};
   }
   EXPECT_EQ(net::fetch(r, mono_now() + seconds{30})->status, 200);
-  EXPECT_EQ(e->shell().reports, 1);
   EXPECT_TRUE(comes([&] { return e->ledger().pilots({})->front().node == "n1"; }));
 }
 

@@ -137,10 +137,13 @@ std::deque<DecisionEntry> decisions_in(const std::string& file, const std::strin
                                        if (found.size() > most) found.pop_front();
                                      },
                                  .repeats =
-                                     [&](const std::string&, Wall, Wall to, std::int64_t count) {
-                                       if (found.empty()) return;
-                                       found.back().repeats += count;
-                                       found.back().last = to;
+                                     [&](const std::string& of, Wall, Wall to, std::int64_t count) {
+                                       const auto last =
+                                           std::find_if(found.rbegin(), found.rend(),
+                                                        [&](const DecisionEntry& e) { return e.decision.queue == of; });
+                                       if (last == found.rend()) return;
+                                       last->repeats += count;
+                                       last->last = to;
                                      }};
   JournalCount count;
   std::ignore = read_file(file, {.queue = queue, .since = {}, .until = {}}, handlers, count);

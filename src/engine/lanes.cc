@@ -13,7 +13,7 @@
 namespace apf::engine {
 namespace {
 
-constexpr std::size_t kClasses = 4;
+constexpr std::size_t kClasses = 3;
 std::size_t index(LaneClass kind) { return static_cast<std::size_t>(kind); }
 
 // See stop.h for the choice of clock.
@@ -98,7 +98,6 @@ Lanes::Lanes(LaneLimits limits) : shared_(std::make_shared<Shared>()) {
   shared_->crews[index(LaneClass::poll)].most = limits.poll;
   shared_->crews[index(LaneClass::act)].most = limits.act;
   shared_->crews[index(LaneClass::tell)].most = limits.tell;
-  shared_->crews[index(LaneClass::serve)].most = limits.serve;
 }
 
 Lanes::~Lanes() { finish(Duration::zero()); }
@@ -129,6 +128,14 @@ std::size_t Lanes::load(const std::string& name) const {
   if (at == shared_->lanes.end()) return 0;
   const Lane& lane = at->second.second;
   return lane.waiting.size() + (lane.running ? 1U : 0U);
+}
+
+std::vector<std::pair<std::string, std::int64_t>> Lanes::loads() const {
+  const std::scoped_lock lock(shared_->mutex);
+  std::vector<std::pair<std::string, std::int64_t>> all;
+  for (const auto& [name, entry] : shared_->lanes)
+    all.emplace_back(name, static_cast<std::int64_t>(entry.second.waiting.size()) + (entry.second.running ? 1 : 0));
+  return all;
 }
 
 std::vector<std::string> Lanes::overdue(Mono now) const {

@@ -2,9 +2,9 @@
 //
 // A lane is a source and a kind of call: "wms.panda", "batch.pool.poll", "batch.pool.submit", "monitor.log". Calls of a
 // lane run in order, one at a time, so a plug-in sees one thread at a time; a call that hangs holds back its own lane
-// only. Classes keep workers apart, so that hanging polls never starve submissions: at most 17 polls, 9 submissions or
-// removals, 4 monitors and 2 answers to people run at a time, whatever the number of sources. A WMS that answers by
-// long poll holds one poll worker for good; more than 17 such sources take turns.
+// only. Classes keep workers apart, so that hanging polls never starve submissions: at most 18 polls, 10 submissions or
+// removals and 4 monitors run at a time, whatever the number of sources. A WMS that answers by long poll holds one
+// poll worker for good; more than 18 such sources take turns.
 //
 // Thread-safety: all members may be called from any thread.
 #pragma once
@@ -19,10 +19,10 @@
 
 namespace apf::engine {
 
-enum class LaneClass : std::uint8_t { poll, act, tell, serve };
+enum class LaneClass : std::uint8_t { poll, act, tell };
 
 struct LaneLimits {
-  int poll = 17, act = 9, tell = 4, serve = 2;
+  int poll = 18, act = 10, tell = 4;
 };
 
 class Lanes {
@@ -41,6 +41,7 @@ class Lanes {
   // Jobs of this lane that wait or run.
   [[nodiscard]] std::size_t load(const std::string& lane) const;
 
+  [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> loads() const;  // of all lanes, by name
   // Lanes whose running job is past its limit: "batch.pool.poll".
   [[nodiscard]] std::vector<std::string> overdue(Mono now) const;
   [[nodiscard]] int threads() const;
