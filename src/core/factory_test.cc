@@ -360,6 +360,9 @@ void check_books(const FactoryState& s) {
   std::int64_t by_id = 0;
   for (const auto& source : s.batches) by_id += static_cast<std::int64_t>(source.by_id.size());
   RC_ASSERT(by_id == b.live);
+  std::int64_t open_here = 0;
+  for (const auto& source : s.batches) open_here += source.open;
+  RC_ASSERT(open_here == open);
 }
 
 // Whatever happens in whatever order: the books balance, caps hold, demand of one view is not exceeded.

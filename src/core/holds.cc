@@ -131,10 +131,8 @@ Cap caps(FactoryState& s, Queue& q, Mono now) {
   // the view is in doubt: no more than what has provably ended since (R5)
   if (b.trust != Trust::ok && q.budget < cap.most) cap = {std::max<std::int64_t>(0, q.budget), "view in doubt", kNever};
   room_cap(cap, f.max_pilots, s.total_pending + s.total_running + s.total_open, "factory.max_pilots");
-  std::int64_t open = 0;
-  for (const auto& other : s.queues)
-    if (other.batch == q.batch) open += other.open_n;
-  room_cap(cap, b.spec.max_pilots, static_cast<std::int64_t>(b.by_id.size()) + open, "batch." + b.name + ".max_pilots");
+  room_cap(cap, b.spec.max_pilots, static_cast<std::int64_t>(b.by_id.size()) + b.open,
+           "batch." + b.name + ".max_pilots");
   rate_cap(cap, s.sent, f.max_submissions_per_minute, "factory.max_submissions_per_minute", now);
   rate_cap(cap, b.sent, b.spec.max_submissions_per_minute, "batch." + b.name + ".max_submissions_per_minute", now);
   if (q.wms >= 0) {

@@ -123,6 +123,7 @@ void restore_submission(FactoryState& s, const Submission& row) {
   q.open = static_cast<int>(at);
   q.open_n = row.n;
   s.total_open += row.n;
+  s.batches[sub.source].open += row.n;
 }
 
 void recall_life(FactoryState& s, Queue& q, const std::string& name) {

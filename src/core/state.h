@@ -165,6 +165,7 @@ struct BatchState : SourceBase {
   // Pilots that ended lately, and when in the ledger's order: a list asked for before that may still show them (R4).
   std::unordered_map<std::string, Seq> tombs;
   Seq accepted, accepted_before;  // when the last two trusted views were asked
+  std::int64_t open = 0;          // pilots of open submissions that are not known one by one
   std::int64_t missing = 0;       // pilots absent from trusted views (R4)
   bool adopt_all = false;         // R9: an empty ledger, or the operator's word
   bool accept_next = false;       // R5: the operator accepts the next view as it is

@@ -46,8 +46,9 @@ void back_off(Queue& q, const std::string& why, Mono now) {
 void save_submission(FactoryState& s, const LiveSubmission& sub) { s.unsaved_submissions[sub.row.id] = sub.row; }
 
 // The pilots that an open submission stands for without being known one by one (they count as pending).
-void set_open(FactoryState& s, Queue& q, std::int64_t n) {
+void set_open(FactoryState& s, std::uint32_t source, Queue& q, std::int64_t n) {
   s.total_open += n - q.open_n;
+  s.batches[source].open += n - q.open_n;
   q.open_n = n;
 }
 
@@ -79,7 +80,7 @@ std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t
   sub.planned_at = now;
   sub.demand_driven = demand_driven;
   q.open = static_cast<int>(at);
-  set_open(s, q, n);
+  set_open(s, sub.source, q, n);
   q.used += n;
   q.budget -= n;
   BatchState& b = s.batches[sub.source];
@@ -113,7 +114,7 @@ void note_found(FactoryState& s, std::uint32_t at, std::uint32_t index) {
   sub.row.n = std::max(sub.row.n, sub.row.got);
   save_submission(s, sub);
   Queue& q = s.queues[sub.queue];
-  if (q.open == static_cast<int>(at)) set_open(s, q, std::max<std::int64_t>(0, q.open_n - 1));
+  if (q.open == static_cast<int>(at)) set_open(s, sub.source, q, std::max<std::int64_t>(0, q.open_n - 1));
 }
 
 void close_submission(FactoryState& s, std::uint32_t at, SubmissionState state, const std::string& note, Wall shown) {
@@ -126,7 +127,7 @@ void close_submission(FactoryState& s, std::uint32_t at, SubmissionState state, 
   Queue& q = s.queues[sub.queue];
   if (q.open == static_cast<int>(at)) {
     q.open = -1;
-    set_open(s, q, 0);
+    set_open(s, sub.source, q, 0);
     const std::int64_t not_made = sub.row.n - sub.row.got;
     q.used = std::max<std::int64_t>(0, q.used - not_made);
     q.budget += not_made;
