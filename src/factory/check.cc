@@ -38,15 +38,16 @@ config::Errors missing_files(const core::Config& config) {
   return errors;
 }
 
+// What may be so only now: the service that will answer, the token that will be made. Told, but no error.
 config::Errors look_outside(const config::Loaded& loaded, const Registry& registry, const Outside& outside,
                             std::ostream& out) {
-  config::Errors errors = missing_files(*loaded.config);
+  config::Errors found = missing_files(*loaded.config);
   if (!outside.unreachable) {
     out << "note: the sources were not contacted\n";
-    return errors;
+    return found;
   }
-  for (auto& e : outside.unreachable(loaded, registry)) errors.push_back(std::move(e));
-  return errors;
+  for (auto& e : outside.unreachable(loaded, registry)) found.push_back(std::move(e));
+  return found;
 }
 
 std::string counted(std::size_t n, std::string_view one, std::string_view many) {
@@ -64,15 +65,16 @@ int check(const CheckArgs& args, const Registry& registry, const Outside& outsid
   if (!loaded) return complain(loaded.error(), err);
   for (const auto& note : loaded->notes) out << "note: " << note << '\n';
   if (args.show) out << config::show(loaded->sections, {});
-  if (!args.offline)
-    if (const auto errors = look_outside(*loaded, registry, outside, out); !errors.empty())
-      return complain(errors, err);
-  if (args.show) return kGood;  // what was printed can be kept as a file
+  const auto found = args.offline ? config::Errors{} : look_outside(*loaded, registry, outside, out);
+  for (const Error& e : found) err << kMe << "warning: " << e.text() << '\n';
+  const int code = args.strict && !found.empty() ? kFailed : kGood;
+  if (args.show) return code;  // what was printed can be kept as a file
   const core::Config& c = *loaded->config;
-  out << fmt::format("{}: good: {}, {}, {} (sha256 {})\n", args.file, counted(c.queues.size(), "queue", "queues"),
-                     counted(c.wms.size(), "WMS", "WMS"), counted(c.batch.size(), "batch system", "batch systems"),
-                     loaded->sha256.substr(0, 12));
-  return kGood;
+  out << fmt::format("{}: good{}: {}, {}, {} (sha256 {})\n", args.file,
+                     found.empty() ? "" : fmt::format(", with {}", counted(found.size(), "warning", "warnings")),
+                     counted(c.queues.size(), "queue", "queues"), counted(c.wms.size(), "WMS", "WMS"),
+                     counted(c.batch.size(), "batch system", "batch systems"), loaded->sha256.substr(0, 12));
+  return code;
 }
 
 }  // namespace apf::factory

@@ -38,11 +38,12 @@ struct Outside {
 };
 
 // Validates a configuration; unless offline, also asks config plug-ins, looks whether the files it names are there and
-// whether its sources answer.
+// whether its sources answer. What is missing outside is a warning: it may come up later.
 struct CheckArgs {
   std::string file;
   bool offline = false;
-  bool show = false;  // print what is in force, and where each value comes from
+  bool strict = false;  // a warning fails the check (exit code 1)
+  bool show = false;    // print what is in force, and where each value comes from
 };
 int check(const CheckArgs& args, const Registry& registry, const Outside& outside, std::ostream& out,
           std::ostream& err);

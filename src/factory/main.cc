@@ -38,6 +38,7 @@ void add_check(CLI::App& app, const Registry& registry, Action& action) {
   auto args = std::make_shared<CheckArgs>();
   c->add_option("file", args->file, "The configuration file")->required();
   c->add_flag("--offline", args->offline, "Contact nothing");
+  c->add_flag("--strict", args->strict, "Fail when a file is missing or a source does not answer");
   c->add_flag("--show", args->show, "Print what is in force, and where each value comes from");
   c->callback([&action, &registry, args] {
     action = [&registry, args] { return check(*args, registry, Outside{}, std::cout, std::cerr); };
