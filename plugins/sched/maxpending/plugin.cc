@@ -27,7 +27,7 @@ class MaxPending final : public SchedStep {
     const std::int64_t pending = sched::number(input.pending);
     std::int64_t out = n;
     if (maximum_) {
-      std::int64_t room = *maximum_ - pending;  // also at 0 pending, unlike the original
+      std::int64_t room = sched::number(*maximum_ - pending);  // also at 0 pending, unlike the original
       if (!allow_negative_) room = std::max<std::int64_t>(0, room);
       out = std::min(n, room);
     }

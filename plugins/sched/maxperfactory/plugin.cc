@@ -20,7 +20,7 @@ class MaxPerFactory final : public SchedStep {
     const std::int64_t total = sched::number(input.factory_total);
     std::int64_t out = n;
     // A factory that is over its limit neither adds nor, from this step, retires: 0 even for a negative n.
-    if (maximum_) out = total > *maximum_ ? 0 : std::min(n, *maximum_ - total);
+    if (maximum_) out = total > *maximum_ ? 0 : std::min(n, sched::number(*maximum_ - total));
     return {out, fmt::format("in={},total={},maxperfactory={},ret={}", n, total, sched::shown(maximum_), out)};
   }
 
