@@ -1,5 +1,6 @@
 // The plug-in batch/htcondor against a real pool, whose tools are on PATH ("pool exec", see the fixture in
-// tests/stages.cmake). Each test has a factory id of its own, so that tests don't see each other's pilots.
+// tests/stages.cmake). Run by root with the tools of "pool env" on PATH, it submits as the pool's account, as a factory
+// of root does. Each test has a factory id of its own, so that tests don't see each other's pilots.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -42,6 +43,11 @@ class HtcondorPool : public ::testing::Test {
     std::string directory = (fs::temp_directory_path() / "apf pool test XXXXXX").string();
     ASSERT_NE(mkdtemp(directory.data()), nullptr);
     directory_ = directory;
+    fs::permissions(directory_, fs::perms::all);  // for pilots of another account
+    if (const char* user = std::getenv("APF_POOL_USER"); geteuid() == 0) {
+      ASSERT_NE(user, nullptr) << "root needs the environment of 'pool env'";
+      options_.set("user", std::string(user));
+    }
     const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     me_.factory_id = test + "-" + std::to_string(getpid());
     me_.instance = "i1";
@@ -74,15 +80,25 @@ class HtcondorPool : public ::testing::Test {
   std::string script(const std::string& text) {
     const fs::path path = directory_ / ("pilot" + std::to_string(++scripts_) + ".sh");
     std::ofstream(path) << text;
-    fs::permissions(path, fs::perms::owner_all);
+    fs::permissions(path, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
     return path;
+  }
+
+  // Where submissions keep their keys: not in the state directory, when that is root's.
+  fs::path spool() const { return geteuid() == 0 ? me_.log_dir + "-htcondor" : me_.state_dir + "/htcondor"; }
+  // Names of the submissions' directories that are there.
+  std::vector<std::string> spooled() const {
+    std::vector<std::string> out;
+    for (const auto& entry : fs::directory_iterator(spool()))
+      if (entry.path().filename() != "input") out.push_back(entry.path().filename());
+    return out;
   }
 
   std::unique_ptr<Context> context(Duration d = seconds{30}) {
     return engine::make_context("batch.test", mono_now() + d, std::make_shared<engine::Stop>());
   }
 
-  Result<std::vector<std::string>> submit(const std::string& id, int n) {
+  Result<std::vector<std::string>> submit(const std::string& id, int n, Duration within = seconds{30}) {
     SubmitOrder order;
     order.queue = &queue_;
     order.me = &me_;
@@ -90,7 +106,7 @@ class HtcondorPool : public ::testing::Test {
     order.n = n;
     order.report_key = "key-of-" + id;
     order.when = Wall{1'795'300'000'000};
-    return batch_->submit(order, *context());
+    return batch_->submit(order, *context(within));
   }
 
   // Polls until `done` holds; what ended is gathered by batch id.
@@ -125,9 +141,11 @@ class HtcondorPool : public ::testing::Test {
 
 TEST_F(HtcondorPool, APilotGetsWhatTheQueueSaysAndItsKey) {
   queue_.executable = script(
-      "#!/bin/sh\nfor a in \"$@\"; do printf '[%s]\\n' \"$a\"; done\necho \"odd=$ODD\"\necho \"cid=$APFCID index=$APF_INDEX\"\n"
+      "#!/bin/sh\nfor a in \"$@\"; do printf '[%s]\\n' \"$a\"; done\necho \"odd=$ODD\"\necho \"cid=$APFCID "
+      "index=$APF_INDEX\"\n"
       "cat \"$APF_REPORT_KEY_FILE\"; echo; stat -c %a \"$APF_REPORT_KEY_FILE\"; cat token\nexit 7\n");
   std::ofstream(directory_ / "token") << "a token";
+  fs::permissions(directory_ / "token", fs::perms::owner_read);
   queue_.input_files = {directory_ / "token"};
   queue_.arguments = {"two words", R"(it's "q" $(Cluster) \n)", "", "$HOME;`id`", "a\tb"};
   queue_.environment = {{"ODD", R"(x 'y' "z" $ENV(HOME) a=b;c)"}};
@@ -159,7 +177,7 @@ TEST_F(HtcondorPool, APilotGetsWhatTheQueueSaysAndItsKey) {
                 " index=1\n"
                 "key-of-s-attr\n600\na token");
   EXPECT_TRUE(fs::exists(fs::path(out).replace_extension(".log")));
-  EXPECT_TRUE(fs::is_empty(fs::path(me_.state_dir) / "htcondor")) << "the key of ended pilots is left behind";
+  EXPECT_THAT(spooled(), ::testing::IsEmpty()) << "the key of ended pilots is left behind";
 }
 
 TEST_F(HtcondorPool, HeldPilotsAreShownWithTheirReasonAndFoundByTheirSubmission) {
@@ -262,8 +280,27 @@ TEST_F(HtcondorPool, ARefusedSubmissionIsAKnownNo) {
   refused = submit("s-no3", 2);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, Kind::transient) << refused.error().text();
-  EXPECT_TRUE(fs::is_empty(fs::path(me_.state_dir) / "htcondor"));
+  EXPECT_THAT(spooled(), ::testing::IsEmpty());
   EXPECT_FALSE(batch_->poll(me_, "", *context()));
+}
+
+// A submission that is cut off at any moment took effect as a whole or not at all, and its id tells which (RULES R8).
+TEST_F(HtcondorPool, ASubmissionThatIsCutOffIsSettledByItsId) {
+  queue_.submit.set("requirements", std::string("false"));
+  int round = 0;
+  for (const int ms : {5, 20, 40, 80, 120, 160, 200, 250, 300, 400}) {
+    const std::string id = "s-cut" + std::to_string(++round);
+    SCOPED_TRACE(std::to_string(ms) + " ms");
+    const auto ids = submit(id, 1000, milliseconds{ms});
+    if (!ids) {
+      EXPECT_EQ(ids.error().kind, Kind::uncertain) << ids.error().text();
+    }
+    const std::vector<std::string> wanted{id};
+    const auto found = batch_->find(me_, wanted, *context());
+    ASSERT_TRUE(found) << found.error().text();
+    const std::size_t n = found->data.size();
+    EXPECT_TRUE(n == 1000 || (n == 0 && !ids)) << n;
+  }
 }
 
 TEST_F(HtcondorPool, OneThousandPilotsInOneCluster) {
