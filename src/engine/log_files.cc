@@ -113,7 +113,7 @@ std::string as_json_text(const List& list, const std::string& path) {
   return all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-net::Response missing() { return net::problem(404, "api.no_such_log", "there is no such log"); }
+net::Response missing() { return net::problem(404, "api.not_found", "there is no such log"); }
 
 }  // namespace
 

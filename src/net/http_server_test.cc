@@ -32,7 +32,7 @@ class ServerTest : public ::testing::Test {
     server_.reset();
     fs::remove_all(directory_);
   }
-  void serve(Handler handler, ServerOptions options = {}) {
+  void serve(Handler handler, const ServerOptions& options = {}) {
     auto server = HttpServer::start(options, std::move(handler));
     ASSERT_TRUE(server) << server.error().text();
     server_ = std::move(*server);
@@ -210,6 +210,7 @@ TEST_F(ServerTest, TwoHundredAtOnceWithLateAnswersFromAnotherThread) {
     if (waiting.size() == kClients) all_there.notify_one();
   });
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   std::atomic<int> right = 0;
   for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&, path = "/" + std::to_string(i)] {

@@ -21,9 +21,13 @@ class RawClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    const timeval patience{20, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    begin(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  explicit RawClient(const std::string& unix_path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
+    begin(reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
@@ -53,6 +57,11 @@ class RawClient {
   void half_close() const { ::shutdown(fd_, SHUT_WR); }
 
  private:
+  void begin(const sockaddr* address, socklen_t size) {
+    connected_ = ::connect(fd_, address, size) == 0;
+    const timeval patience{20, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
   template <class More>
   [[nodiscard]] std::string read_while(More more) const {
     std::string got;
