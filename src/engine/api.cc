@@ -1,17 +1,15 @@
 #include "engine/api.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <map>
 #include <mutex>
 #include <utility>
 
+#include "engine/api_answers.h"
 #include "engine/api_orders.h"
 #include "engine/api_query.h"
 #include "engine/api_worker.h"
@@ -20,64 +18,9 @@
 #include "protocol/apfmon.h"
 
 namespace apf::engine {
-namespace {
-
 using net::ReplyPtr;
 using net::Request;
 using net::Response;
-
-Error not_found(std::string what) { return {Kind::permanent, "api.not_found", std::move(what), {}, {}}; }
-Error not_begun() {
-  return {Kind::transient, "api.not_begun", "the factory has not begun yet", {}, "ask again in a second"};
-}
-
-int status_of(const Error& error) {
-  static const std::map<std::string, int, std::less<>> known{
-      {"api.not_found", 404}, {"api.bad_request", 400},    {"api.method", 405},      {"api.forbidden", 403},
-      {"api.busy", 503},      {"api.report_refused", 401}, {"apfmon.bad_path", 404}, {"apfmon.bad_form", 400}};
-  if (const auto found = known.find(error.code); found != known.end()) return found->second;
-  switch (error.kind) {
-    case Kind::config:
-    case Kind::permanent: return 409;
-    case Kind::transient:
-    case Kind::uncertain: return 503;
-    case Kind::bug: return 500;
-  }
-  return 500;
-}
-
-Response json_response(std::string body, int status = 200) {
-  Response r;
-  r.status = status;
-  r.body = std::move(body);
-  r.headers["Cache-Control"] = "no-store";
-  return r;
-}
-
-Response error_response(const Error& error) { return json_response(error_json(error), status_of(error)); }
-
-// "unix:1000" -> "anna (1000)": for people, and for the ledger.
-std::string user_of(const std::string& peer) {
-  constexpr std::string_view prefix = "unix:";
-  uid_t uid = 0;
-  if (!peer.starts_with(prefix)) return peer;
-  const auto [end, error] = std::from_chars(peer.data() + prefix.size(), peer.data() + peer.size(), uid);
-  if (error != std::errc{} || end != peer.data() + peer.size()) return peer;
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 4096> space{};
-  ::getpwuid_r(uid, &entry, space.data(), space.size(), &found);
-  return found == nullptr ? fmt::format("user {}", uid) : std::string(found->pw_name);
-}
-
-std::string_view bearer(const Request& request) {
-  const auto found = request.headers.find("authorization");
-  constexpr std::string_view scheme = "Bearer ";
-  if (found == request.headers.end() || !found->second.starts_with(scheme)) return {};
-  return std::string_view(found->second).substr(scheme.size());
-}
-
-}  // namespace
 
 class Api::Impl {
  public:
@@ -121,7 +64,7 @@ class Api::Impl {
   Result<core::PilotReported> read_report(const Ask& ask) const;
   [[nodiscard]] std::shared_ptr<const core::FactorySnapshot> factory() const;
   [[nodiscard]] Moment now() const { return {ports_.mono(), ports_.wall()}; }
-  void order(core::Event event, const ReplyPtr& reply);
+  void order(core::Event event, const ReplyPtr& reply) const;
   void answer(const ReplyPtr& reply, Response response);
   void answer(const ReplyPtr& reply, const Error& error) { answer(reply, error_response(error)); }
   void work(const ReplyPtr& reply, std::function<Response()> job);
@@ -186,9 +129,7 @@ void Api::Impl::answer(const ReplyPtr& reply, Response response) {
 }
 
 void Api::Impl::work(const ReplyPtr& reply, std::function<Response()> job) {
-  const bool taken = worker_.run([this, reply, job = std::move(job)] {
-    answer(reply, job());
-  });
+  const bool taken = worker_.run([this, reply, job = std::move(job)] { answer(reply, job()); });
   if (!taken) {
     answer(reply, Error{Kind::transient, "api.busy", "too many questions wait already", {}, "ask again in a second"});
   }
@@ -365,7 +306,7 @@ Status Api::Impl::check_lift(const std::vector<core::Verb>& orders) const {
               orders.front().hold.scope, "apf status shows the holds and their scopes");
 }
 
-void Api::Impl::order(core::Event event, const ReplyPtr& reply) {
+void Api::Impl::order(core::Event event, const ReplyPtr& reply) const {
   ports_.order(std::move(event), [reply](const Status& done) {
     reply->send(done ? json_response("{\"ok\":true}\n") : error_response(done.error()));
   });

@@ -78,6 +78,7 @@ Status take(const std::string& name, const std::string& value, PilotQuestion& q)
   if (name == "ended" || name == "missing") return take_flag(name, value, q.filter);
   if (name == "limit") return take_number(name, value, 10'000, q.limit);
   if (name == "offset") return take_number(name, value, 100'000, q.offset);
+  if (name == "submitted_before_ms") return take_number(name, value, INT64_MAX, q.filter.submitted_before.ms);
   if (name == "after") return take_number(name, value, INT64_MAX, q.filter.after);
   return bad(fmt::format("unknown parameter '{}'", name));
 }

@@ -18,7 +18,7 @@ struct PilotQuestion {
   PilotFilter filter;  // most: one more than limit + offset, so that the answer knows whether more follow
   std::size_t offset = 0, limit = 0;
 };
-// queue, batch, batch_id, submission, node, state (a,b), ended, missing, limit, offset, after.
+// queue, batch, batch_id, submission, node, state (a,b), ended, missing, submitted_before_ms, limit, offset, after.
 // Kind::permanent "api.bad_request".
 Result<PilotQuestion> read_pilot_question(const Query& query);
 

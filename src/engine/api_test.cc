@@ -151,13 +151,15 @@ TEST_F(ApiTest, FiltersAndPagesPilots) {
                                                        {"missing", "1"},
                                                        {"limit", "2"},
                                                        {"offset", "1"},
-                                                       {"after", "7"}})
+                                                       {"after", "7"},
+                                                       {"submitted_before_ms", "1000"}})
                                     .body);
   EXPECT_EQ(filter_.queue, "SITE_A");
   EXPECT_EQ(filter_.states, (std::vector{PilotState::running, PilotState::failed}));
   EXPECT_FALSE(filter_.live_only) << "failed ones have ended";
   EXPECT_TRUE(filter_.missing_only);
   EXPECT_EQ(filter_.after, 7U);
+  EXPECT_EQ(filter_.submitted_before.ms, 1000);
   EXPECT_EQ(filter_.most, 4);
   ASSERT_EQ(page["pilots"].size(), 2U);
   EXPECT_EQ(page["pilots"][0]["no"], 2);

@@ -1,6 +1,7 @@
 #include "engine/json_forms.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace apf::engine {
@@ -12,12 +13,13 @@ json time_form(Wall t) { return t.ms == 0 ? json(nullptr) : json(iso8601(t)); }
 
 json age_form(Mono since, Moment now) {
   if (since.ns == 0) return nullptr;
-  return static_cast<double>((now.mono - since).count() / 1'000'000) / 1000.0;  // milliseconds are enough
+  const auto ms = std::chrono::duration_cast<milliseconds>(now.mono - since);  // precise enough for people
+  return static_cast<double>(ms.count()) / 1000.0;
 }
 
 json seconds_form(float s) {
   if (s < 0) return nullptr;
-  return static_cast<double>(static_cast<std::int64_t>(static_cast<double>(s) * 1000 + 0.5)) / 1000.0;
+  return static_cast<double>(std::lround(static_cast<double>(s) * 1000)) / 1000.0;
 }
 
 json optional_text(const std::string& s) { return s.empty() ? json(nullptr) : json(s); }
