@@ -1,7 +1,7 @@
 # Tests beyond the unit tests of this build, all run by the same ctest so that one summary tells all.
 # Builds that only tests need (sanitizers) are ctest fixtures: made when a wanted test needs them, beside other tests.
 
-set(sanitized_tests test_base test_core test_process test_protocol test_store test_engine)
+set(sanitized_tests test_base test_core test_process test_protocol test_store test_net test_engine)
 set(ENV_asan "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
              "UBSAN_OPTIONS=print_stacktrace=1")
 set(ENV_tsan "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
@@ -90,3 +90,11 @@ apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_S
 apf_stage_test(NAME unit.documents LABELS unit TIMEOUT 60 COMMAND ${CMAKE_SOURCE_DIR}/tools/gen-docs --check)
 apf_stage_test(NAME unit.documents_true LABELS unit TIMEOUT 60 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/documents_test.py
   ENVIRONMENT APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin)
+# Sanitizers with real systems: the asan build in the pool, and killed at random.
+apf_stage_test(NAME full.asan_build SETUP asan_systems NEEDS asan LABELS full TIMEOUT 3600 PROCESSORS 2
+  COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset asan systems_htcondor all)
+apf_stage_test(NAME full.asan_htcondor NEEDS asan_systems htcondor LABELS full TIMEOUT 1800 ENVIRONMENT ${ENV_asan}
+  COMMAND ${pool} exec ${CMAKE_SOURCE_DIR}/build/asan/tests/systems_htcondor --gtest_brief=1)
+apf_stage_test(NAME full.asan_kill_local NEEDS asan_systems LABELS full TIMEOUT 1800
+  ENVIRONMENT "APF_BIN_DIR=${CMAKE_SOURCE_DIR}/build/asan/bin"
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/kill_local_test.py)
