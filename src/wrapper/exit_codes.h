@@ -1,4 +1,4 @@
-// Exit codes of apf-wrapper and apf-bootstrap.sh; docs: src/wrapper/README.md. A payload's failure is not the pilot's:
+// Exit codes of apf-wrapper and apf-bootstrap.sh; docs: docs/wrapper.md. A payload's failure is not the pilot's:
 // it goes to the WMS and leaves the wrapper's exit code alone. Numbers above 63 mean what they mean to PanDA's pilot.
 //
 // A pilot that was told to end by signal N exits with 128 + N after it has cleaned up.
