@@ -1,127 +1,59 @@
-// The core alone, at the size DESIGN names: 1000 queues, 100 000 live pilots.
+// The core alone, and with ledger and journal, at full size.
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
-#include "apf/registry.h"
-#include "core/factory.h"
-#include "core/state.h"
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/journal.h"
+#include "engine/ledger.h"
+#include "site.h"
 
 namespace apf::core {
 namespace {
 
-constexpr int kQueues = 1000;
-constexpr int kPilots = 100'000;
-
-// One step that wants what is free: the chain of a real queue is measured with the engine.
-class Ready final : public SchedStep {
- public:
-  [[nodiscard]] Step apply(std::int64_t /*n*/, const SchedInput& in) const override {
-    return {in.wms ? std::max<std::int64_t>(0, in.wms->ready - in.pending - in.claimed) : 0, "in=0,ret=0"};
-  }
-};
-
-struct Site {
-  Site() {
-    auto config = std::make_shared<Config>();
-    WmsSource wms;
-    wms.name = "w";
-    wms.plugin = "fake";
-    config->wms.push_back(wms);
-    BatchSource batch;
-    batch.name = "b";
-    batch.plugin = "fake";
-    config->batch.push_back(batch);
-    ActiveConfig active;
-    const auto step = std::make_shared<Ready>();
-    for (int i = 0; i < kQueues; ++i) {
-      auto spec = std::make_shared<QueueSpec>();
-      spec->name = "QUEUE_" + std::to_string(i);
-      spec->wms = "w";
-      spec->wms_queue = spec->name;
-      spec->batch = "b";
-      config->queues.push_back(std::move(spec));
-      active.chains.push_back({{"ready", step}});
-    }
-    active.config = std::move(config);
-    LedgerImage image;
-    for (int i = 0; i < kPilots; ++i) {
-      if (i % 100 == 0) {
-        Submission s;
-        s.id = "n-" + std::to_string(i / 100);
-        s.queue = "QUEUE_" + std::to_string(i / 100 % kQueues);
-        s.batch = "b";
-        s.n = s.got = 100;
-        s.state = SubmissionState::settled;
-        image.submissions.push_back(s);
-      }
-      Pilot p;
-      p.no = static_cast<std::uint64_t>(i) + 1;
-      p.batch_id = std::to_string(i / 100) + "." + std::to_string(i % 100);
-      p.submission = image.submissions.back().id;
-      p.queue = image.submissions.back().queue;
-      p.batch = "b";
-      p.index = static_cast<std::uint32_t>(i % 100);
-      p.state = PilotState::pending;
-      image.pilots.push_back(p);
-      PilotSeen seen;
-      seen.batch_id = p.batch_id;
-      seen.submission = p.submission;
-      seen.queue = p.queue;
-      seen.index = p.index;
-      seen.state = p.state;
-      view.data.live.push_back(seen);
-    }
-    image.next_pilot = kPilots + 1;
-    view.complete = true;
-    on(*state, Started{active, 1, "n", image}, now, shown);
-    View<DemandData> demand;
-    demand.complete = true;
-    for (int i = 0; i < kQueues; ++i) {
-      Demand d;
-      d.wms_queue = "QUEUE_" + std::to_string(i);
-      d.ready = 50;
-      demand.data.cells.push_back(d);
-      demand.data.sites.emplace_back(d.wms_queue, "online");
-    }
-    on(*state, DemandSeen{"w", state->next_seq(), now, demand}, now, shown);
-    on(*state, BatchSeen{"b", state->next_seq(), now, view}, now, shown);
-    pass();
-  }
-
-  void pass() {
-    for (const auto& e : on(*state, Pass{}, now, shown))
-      if (const auto* c = std::get_if<Commit>(&e)) on(*state, CommitDone{c->batch->pass, {}}, now, shown);
-    take_changed(*state);
-  }
-
-  Mono now{std::int64_t{1'000'000} * 1'000'000'000};
-  Wall shown{1'700'000'000'000};
-  StatePtr state = make_state();
-  View<BatchData> view;
-};
-
-// Reports that change 1 % of the pilots, spread over all queues, until every decision is made.
-void BM_EventsOfOnePercent(benchmark::State& bench) {
+void EventsOfOnePercent(benchmark::State& bench) {
   Site site;
-  std::size_t from = 0;
+  std::size_t round = 0;
   for (auto _ : bench) {
     site.now = site.now + seconds{1};
-    for (std::size_t i = 0; i < kPilots / 100; ++i) {
-      const auto& seen = site.view.data.live[(from + i * 100) % kPilots];
-      PilotReported r;
-      r.submission = seen.submission;
-      r.batch_id = seen.batch_id;
-      r.index = seen.index;
-      r.state = "running";
-      on(*site.state, r, site.now, site.shown);
-    }
-    ++from;
+    site.report_one_percent(round++);
     site.pass();
   }
 }
-BENCHMARK(BM_EventsOfOnePercent)->Unit(benchmark::kMillisecond);
+BENCHMARK(EventsOfOnePercent)->Unit(benchmark::kMillisecond)->Iterations(90);
+
+// The same until every decision is journalled and committed: what the shell adds is these two calls.
+void EventBatch(benchmark::State& bench) {
+  Site site;
+  std::string directory = (std::filesystem::temp_directory_path() / "apf-bench-XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) return bench.SkipWithError("no directory");
+  {
+    auto ledger =
+        engine::Ledger::open({.state_dir = directory, .factory_id = "bench", .now = site.shown, .machine = ""});
+    if (!ledger) return bench.SkipWithError(ledger.error().text().c_str());
+    engine::Journal journal({.directory = directory + "/journal"});
+    journal.config(site.state->active.config, site.shown);
+    std::size_t round = 0;
+    for (auto _ : bench) {
+      site.now = site.now + seconds{1};
+      site.report_one_percent(round++);
+      std::vector<Decision> decisions;
+      for (const auto& e : site.pass()) {
+        if (const auto* c = std::get_if<Commit>(&e))
+          if (!ledger->commit(*c->batch, site.shown)) bench.SkipWithError("commit failed");
+        if (const auto* j = std::get_if<Journal>(&e)) decisions.push_back(j->decision);
+      }
+      if (decisions.size() < kQueues) bench.SkipWithError("not all queues decided");
+      journal.append(decisions, site.shown);
+    }
+  }
+  std::filesystem::remove_all(directory);
+}
+BENCHMARK(EventBatch)->Unit(benchmark::kMillisecond)->Iterations(90);
 
 // A complete view in which nothing changed: what a poll costs.
-void BM_ReconcileAll(benchmark::State& bench) {
+void ReconcileAll(benchmark::State& bench) {
   Site site;
   for (auto _ : bench) {
     site.now = site.now + seconds{30};
@@ -129,7 +61,7 @@ void BM_ReconcileAll(benchmark::State& bench) {
     site.pass();
   }
 }
-BENCHMARK(BM_ReconcileAll)->Unit(benchmark::kMillisecond);
+BENCHMARK(ReconcileAll)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace apf::core

@@ -93,6 +93,11 @@ void on_demand_view(FactoryState& s, const DemandSeen& e, Mono now, Wall shown) 
   w.view_at = std::max(e.asked_at, w.true_at);
   w.arrived = now;
   w.next_poll = w.pushes ? now : e.asked_at + w.spec.interval;
+  if (w.pushes &&
+      !w.jumped.empty()) {  // a source whose views are exact is asked again at once: that is the second view
+    w.cursor.clear();
+    w.next_poll = now + seconds{1};
+  }
   clear(s, "wms.poll_failing", subject);
   for (std::uint32_t i = 0; i < s.queues.size(); ++i)
     if (s.queues[i].wms == index) touch(s, i);

@@ -23,7 +23,7 @@ QUEUE = "KILLS"
 
 CONFIG = """version = 1
 [factory]
-id = "kills"
+factory_id = "kills"
 state_dir = "state"
 log_dir = "logs"
 listen = "127.0.0.1:0"
