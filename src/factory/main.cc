@@ -45,6 +45,124 @@ void add_check(CLI::App& app, const Registry& registry, Action& action) {
   });
 }
 
+void add_run(CLI::App& app, const Registry& registry, Action& action) {
+  auto* c = app.add_subcommand("run", "Run the factory, until SIGTERM; SIGHUP reloads");
+  auto args = std::make_shared<RunArgs>();
+  c->add_option("file", args->file, "The configuration file")->required();
+  c->add_flag("--foreground", args->foreground, "Stay in the foreground (it always does)");
+  c->add_option("--log", args->log, "Log to this file, rotated by size; default: standard error");
+  c->add_flag("--debug", args->debug, "Log more");
+  c->callback([&action, &registry, args] { action = [&registry, args] { return run(*args, registry, std::cerr); }; });
+}
+
+// A command that talks to the daemon.
+CLI::App* add_asking(CLI::App& app, const char* name, const char* what, const std::shared_ptr<Target>& target) {
+  auto* c = app.add_subcommand(name, what);
+  c->add_option("--config", target->config, "Configuration that names the state directory")->capture_default_str();
+  c->add_option("--state-dir", target->state_dir, "State directory of the factory; also APF_STATE_DIR");
+  c->add_flag("--json", target->json, "Write JSON");
+  return c;
+}
+
+// One without arguments of its own.
+void add_simple(CLI::App& app, const char* name, const char* what, Action& action,
+                int (*command)(const Target&, std::ostream&, std::ostream&)) {
+  auto target = std::make_shared<Target>();
+  add_asking(app, name, what, target)->callback([&action, target, command] {
+    action = [target, command] { return command(*target, std::cout, std::cerr); };
+  });
+}
+
+// One with a single name.
+void add_named(CLI::App& app, const char* name, const char* what, const char* argument, Action& action,
+               int (*command)(const Target&, const std::string&, std::ostream&, std::ostream&)) {
+  auto target = std::make_shared<Target>();
+  auto value = std::make_shared<std::string>();
+  auto* c = add_asking(app, name, what, target);
+  c->add_option(argument, *value)->required();
+  c->callback([&action, target, value, command] {
+    action = [target, value, command] { return command(*target, *value, std::cout, std::cerr); };
+  });
+}
+
+void add_hold(CLI::App& app, const char* verb, const char* what, Action& action) {
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<HoldArgs>();
+  args->verb = verb;
+  auto* c = add_asking(app, verb, what, target);
+  c->add_option("scope", args->scope, "all, QUEUE, queue:X, batch:X or wms:X")->capture_default_str();
+  c->add_option("--reason", args->reason, "Why; everybody sees it");
+  c->add_option("--until", args->until, "For how long (2h), or until when in UTC (2026-11-22T10:00)");
+  c->callback(
+      [&action, target, args] { action = [target, args] { return hold(*target, *args, std::cout, std::cerr); }; });
+}
+
+void add_filters(CLI::App& c, PilotsArgs& args) {
+  c.add_option("queue", args.queue, "Pilots of this queue only");
+  c.add_option("--batch", args.batch, "Of this batch section");
+  c.add_option("--node", args.node, "On this node");
+  c.add_option("--state", args.state, "In these states: pending,held,running,...");
+  c.add_flag("--missing", args.missing, "Those that the batch system does not show");
+}
+
+void add_remove(CLI::App& app, Action& action) {
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<RemoveArgs>();
+  auto* c = add_asking(app, "remove", "Remove pilots from the batch system, as filters choose", target);
+  add_filters(*c, args->filter);
+  c->add_option("--id", args->ids, "With these batch ids");
+  c->add_option("--older", args->older, "Submitted longer ago than this: 2h");
+  c->add_flag("--all", args->all, "All pilots, without a filter");
+  c->add_flag("--dry-run", args->dry_run, "Only show which");
+  c->add_option("--reason", args->reason, "Why; the ledger keeps it");
+  c->callback([&action, target, args] {
+    action = [target, args] { return remove_pilots(*target, *args, std::cout, std::cerr); };
+  });
+}
+
+void add_pilots(CLI::App& app, Action& action) {
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<PilotsArgs>();
+  auto* c = add_asking(app, "pilots", "List pilots", target);
+  add_filters(*c, *args);
+  c->add_flag("--ended", args->ended, "Those that have ended, too");
+  c->add_option("--limit", args->limit, "At most so many")->capture_default_str()->check(CLI::Range(1, 1000));
+  c->add_option("--after", args->after, "Those with a larger number");
+  add_remove(*c, action);
+  c->callback([&action, target, args, c] {
+    if (!c->get_subcommands().empty()) return;  // it has set the action
+    action = [target, args] { return pilots(*target, *args, std::cout, std::cerr); };
+  });
+}
+
+void add_replay(CLI::App& app, const Registry& registry, Action& action) {
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<ReplayArgs>();
+  auto* c = add_asking(app, "replay", "Compute journalled decisions again, and show what differs", target);
+  c->add_option("queue", args->queue, "Of this queue only");
+  c->add_option("--journal", args->journal, "A journal's file or directory; default: the factory's");
+  c->callback([&action, &registry, target, args] {
+    action = [&registry, target, args] { return replay(*target, *args, registry, std::cout, std::cerr); };
+  });
+}
+
+void add_operators(CLI::App& app, Action& action) {
+  add_simple(app, "status", "Show queues, sources, holds and alarms", action, status);
+  add_named(app, "explain", "Say why a queue's last decision is what it is", "queue", action, explain);
+  add_pilots(app, action);
+  add_hold(app, "pause", "Submit nothing at once, until resumed", action);
+  add_hold(app, "resume", "End a pause or drain", action);
+  add_hold(app, "drain", "Submit nothing, and remove pending pilots", action);
+  add_hold(app, "disable", "Submit nothing, touch nothing", action);
+  add_hold(app, "enable", "End a disable", action);
+  add_simple(app, "reload", "Read the configuration anew, and apply all of it or nothing", action, reload);
+  add_simple(app, "adopt", "Take over the pilots of this factory id", action, adopt);
+  auto* batch = app.add_subcommand("batch", "Orders about a batch system")->require_subcommand(1);
+  add_named(*batch, "accept-view", "Believe its next view, because you looked", "name", action, accept_view);
+  auto* ledger = app.add_subcommand("ledger", "Orders about the ledger")->require_subcommand(1);
+  add_simple(*ledger, "rebuild", "Begin anew from the live pilots", action, ledger_rebuild);
+}
+
 int run_program(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   Registry registry;
@@ -56,6 +174,9 @@ int run_program(int argc, char** argv) {
   add_check(app, registry, action);
   add_decide(app, registry, action);
   add_plugins(app, registry, action);
+  add_run(app, registry, action);
+  add_replay(app, registry, action);
+  add_operators(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
