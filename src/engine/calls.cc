@@ -83,6 +83,7 @@ void Calls::poll_wms(core::PollWms call) {
         const auto context = make_context(topic, now + source->spec.timeout, looking_);
         using R = Result<View<DemandData>>;
         R view = guarded<R>(topic, [&] { return source->plugin->poll(call.wms_queues, call.cursor, *context); });
+        if (!view && looking_->is_set()) return;  // cut off by our own stop: that is no news
         ports_.post(core::DemandSeen{call.wms, call.asked, now, std::move(view), source->plugin->pushes()});
       },
       source->spec.timeout + kOverdue);
@@ -100,6 +101,7 @@ void Calls::poll_batch(core::PollBatch call) {
         const auto context = make_context(topic, now + source->spec.timeout, looking_);
         using R = Result<View<BatchData>>;
         R view = guarded<R>(topic, [&] { return source->plugin->poll(*me, call.cursor, *context); });
+        if (!view && looking_->is_set()) return;  // cut off by our own stop: that is no news
         ports_.post(core::BatchSeen{call.batch, call.asked, now, std::move(view)});
       },
       source->spec.timeout + kOverdue);
@@ -143,6 +145,7 @@ void Calls::find(core::FindPilots call) {
         const auto context = make_context(topic, now + source->spec.timeout, looking_);
         using R = Result<View<std::vector<PilotSeen>>>;
         R view = guarded<R>(topic, [&] { return source->plugin->find(*me, call.submissions, *context); });
+        if (!view && looking_->is_set()) return;  // cut off by our own stop: that is no news
         ports_.post(core::FindAnswered{call.batch, call.asked, now, std::move(call.submissions), std::move(view)});
       },
       source->spec.timeout + kOverdue);
