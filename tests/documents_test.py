@@ -42,7 +42,8 @@ class Documents(unittest.TestCase):
                 continue
             code = re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M) + re.findall(r"`([^`\n]+)`", text)
             for piece in code:
-                for program, words in re.findall(r"(?:^|[\s/(])(apf|apf-jobqueue) ((?:[a-z][a-z-]*(?= |$|\n) ?){1,2})", piece):
+                for program, words in re.findall(r"^\s*(?:build/bin/)?(apf|apf-jobqueue) ((?:[a-z][a-z-]*(?= |$) ?){1,2})",
+                                                 piece, re.M):
                     mentioned.setdefault((program, words.split()[0]), name)
         self.assertGreater(len(mentioned), 10)
         unknown = []
