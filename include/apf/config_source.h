@@ -3,16 +3,22 @@
 // Thread-safety: an instance is called by one thread at a time.
 #pragma once
 
-#include <map>
 #include <string>
+#include <vector>
 
 #include "apf/context.h"
 #include "apf/view.h"
 
 namespace apf {
 
-// Raw queue sections in TOML, by queue name: parsed and validated exactly like local ones.
-using RawQueues = std::map<std::string, std::string>;
+// A document in TOML with [queue.NAME] sections, parsed and validated exactly like a file of queues.d.
+struct RawDocument {
+  std::string name;  // for messages: a file's path, a URL
+  std::string text{};
+  std::string folder{};  // where relative paths in it start; empty: they stay as they are
+};
+// All documents of a source. A queue may stand in one of them only.
+using RawQueues = std::vector<RawDocument>;
 
 class ConfigSource {
  public:

@@ -46,19 +46,14 @@ void read_main(const Value& root, const std::string& file, Assembly& a) {
 }
 
 // False when the file can't be judged, and with it what depends on it.
-bool read_text(const Text& text, bool main, Assembly& a) {
+bool read_main_text(const Text& text, Assembly& a) {
   const auto root = parse_toml(text.text, text.file, text.folder);
   if (!root) {
     a.errors.push_back(root.error());
     return false;
   }
   if (!good_version(*root, a)) return false;
-  if (main) {
-    read_main(*root, text.file, a);
-    return true;
-  }
-  unknown_keys(*root, {"version", "queue"}, "a file of queues.d, which holds only [queue.NAME]", a.errors);
-  collect_queues(*root, a.local, a);
+  read_main(*root, text.file, a);
   return true;
 }
 
@@ -82,6 +77,18 @@ Errors in_order(Errors errors, std::span<const Text> texts) {
 
 }  // namespace
 
+bool read_queue_document(const Text& text, const std::string& what, std::vector<RawQueue>& into, Assembly& a) {
+  const auto root = parse_toml(text.text, text.file, text.folder);
+  if (!root) {
+    a.errors.push_back(root.error());
+    return false;
+  }
+  if (!good_version(*root, a)) return false;
+  unknown_keys(*root, {"version", "queue"}, what, a.errors);
+  collect_queues(*root, into, a);
+  return true;
+}
+
 void Assembly::error(std::string code, std::string what, const Origin& where, std::string advice) {
   errors.push_back({Kind::config, std::move(code), std::move(what), where.text(), std::move(advice)});
 }
@@ -103,7 +110,10 @@ LoadResult assemble(std::span<const Text> texts, const Registry& registry, const
   Assembly a{.registry = registry, .options = options};
   a.defaults.data = Value::Members{};
   bool whole = true;
-  for (std::size_t i = 0; i < texts.size(); ++i) whole = read_text(texts[i], i == 0, a) && whole;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    whole = (i == 0 ? read_main_text(texts[i], a)
+                    : read_queue_document(texts[i], "a file of queues.d, which holds only [queue.NAME]", a.local, a)) &&
+            whole;
   if (whole) {
     ask_config_plugins(a);
     read_queues(a);

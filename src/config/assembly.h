@@ -57,6 +57,9 @@ void try_plugin(const AnyPlugin& plugin, const Options& options, const Origin& w
 void collect_queues(const Value& root, std::vector<RawQueue>& into, Assembly& a);
 void read_queues(Assembly& a);
 
+// assemble.cc: a document that holds only [queue.NAME], and perhaps a version. False when it can't be judged.
+bool read_queue_document(const Text& text, const std::string& what, std::vector<RawQueue>& into, Assembly& a);
+
 // sourced.cc
 void ask_config_plugins(Assembly& a);
 

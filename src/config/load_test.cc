@@ -216,9 +216,11 @@ job_labels = ["z"]
 
 Result<RawQueues> fetch_layers(const std::string& section, ConfigSource& /*source*/) {
   if (section == "one")
-    return RawQueues{{"Local", "weight = 3\nenvironment = { B = 'one', C = 'one', D = 'one', E = 'one' }"},
-                     {"Far", "weight = 4\nmode = 'shadow'"}};
-  return RawQueues{{"Local", "environment = { D = 'two' }"}, {"Far", "weight = 5\nsubmit = { request_memory = 7 }"}};
+    return RawQueues{{"1", "[queue.Local]\nweight = 3\nenvironment = { B = 'one', C = 'one', D = 'one', E = 'one' }"},
+                     {"2", "[queue.Far]\nweight = 4\nmode = 'shadow'"}};
+  return RawQueues{{"3",
+                    "version = 1\n[queue.Local]\nenvironment = { D = 'two' }\n"
+                    "[queue.Far]\nweight = 5\nsubmit = { request_memory = 7 }"}};
 }
 
 TEST(Load, LaterLayersWinTablesMergeListsReplace) {
@@ -241,11 +243,16 @@ TEST(Load, LaterLayersWinTablesMergeListsReplace) {
 TEST(Load, ErrorsOfConfigPluginsNameTheirSource) {
   const auto bad_key = from(kLayers, {.fetch = [](const std::string& s, ConfigSource&) -> Result<RawQueues> {
                               if (s == "two") return RawQueues{};
-                              return RawQueues{{"Far", "\nwieght = 3"}};
+                              return RawQueues{{"list/one", "[queue.Far]\nwieght = 3\n[queue.Far.submit]\n[defaults]"},
+                                               {"list/two", "version = 9\n[queue.Other]"}};
                             }});
   ASSERT_FALSE(bad_key);
   EXPECT_EQ(words(bad_key.error()),
-            "config.one:Far:2: unknown key 'wieght' in queue 'Far' (did you mean 'weight'?) [config.unknown_key]\n");
+            "list/one:4: unknown key 'defaults' in a document of [config.one], which holds only [queue.NAME] (known: "
+            "version, queue) [config.unknown_key]\n"
+            "list/two:1: the file has version 9, this program knows up to 1 (use a newer program) "
+            "[config.newer_version]\n"
+            "list/one:2: unknown key 'wieght' in queue 'Far' (did you mean 'weight'?) [config.unknown_key]\n");
   const auto down = from(kLayers, {.fetch = [](const std::string&, ConfigSource&) -> Result<RawQueues> {
                            return fail(Kind::transient, "net.connect_failed", "connection refused");
                          }});

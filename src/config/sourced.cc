@@ -6,27 +6,16 @@
 namespace apf::config {
 namespace {
 
-constexpr std::size_t kLargestSection = std::size_t{1} << 20;  // it comes from elsewhere
+constexpr std::size_t kLongestDocument = std::size_t{64} << 20;  // it comes from elsewhere
 
-void parse_sourced(const std::string& source, const RawQueues& raw, Assembly& a) {
+void parse_sourced(const std::string& source, const RawQueues& documents, Assembly& a) {
   std::vector<RawQueue> queues;
-  for (const auto& [name, text] : raw) {
-    const std::string file = fmt::format("config.{}:{}", source, name);
-    if (text.size() > kLargestSection) {
-      a.error("config.bad_value", "the section is longer than 1 MiB", {file, 1});
-      continue;
-    }
-    auto value = parse_toml(text, file, "");
-    if (!value) {
-      a.errors.push_back(std::move(value.error()));
-      continue;
-    }
-    // The name passes the same checks as a local one.
-    Value root;
-    root.data = Value::Members{Member{"queue", {}, {file, 1}}};
-    auto& queue = std::get<Value::Members>(root.data).front().value;
-    queue.data = Value::Members{Member{name, std::move(*value), {file, 1}}};
-    collect_queues(root, queues, a);
+  const std::string what = fmt::format("a document of [config.{}], which holds only [queue.NAME]", source);
+  for (const RawDocument& d : documents) {
+    if (d.text.size() > kLongestDocument)
+      a.error("config.bad_value", "the document is longer than 64 MiB", {d.name, 1});
+    else
+      (void)read_queue_document({d.name, d.folder, d.text}, what, queues, a);
   }
   a.sourced.push_back(std::move(queues));
 }

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const apf::Registry registry = testing::registry();
   const std::string text(reinterpret_cast<const char*>(data), size);
   const auto nothing = [](const std::string&, apf::ConfigSource&) -> apf::Result<apf::RawQueues> {
-    return apf::RawQueues{{"Far", "weight = 2"}};
+    return apf::RawQueues{{"far", "[queue.Far]\nweight = 2"}};
   };
   const Text first{"a.toml", "/etc/apf", text};
   const auto loaded = assemble({&first, 1}, registry, {.fetch = nothing});

@@ -1,10 +1,12 @@
 #include "rows.h"
 
+#include <cmath>
+
 namespace apf::local {
 namespace {
 
 float seconds_of(std::int64_t ms) { return ms < 0 ? -1.0F : static_cast<float>(ms) / 1000.0F; }
-std::int64_t ms_of(float s) { return s < 0 ? -1 : static_cast<std::int64_t>(s * 1000.0F + 0.5F); }
+std::int64_t ms_of(float s) { return s < 0 ? -1 : std::llround(s * 1000.0F); }
 
 }  // namespace
 
@@ -58,16 +60,16 @@ Record log_record(const Order& order, const PilotSeen& row) {
   return r;
 }
 
-PilotSeen row_of(const Record& r, const std::string& instance) {
+PilotSeen row_of(const Record& record, const std::string& instance) {
   PilotSeen row;
-  row.submission = r.text("submission");
-  row.index = static_cast<std::uint32_t>(r.number("index"));
+  row.submission = record.text("submission");
+  row.index = static_cast<std::uint32_t>(record.number("index"));
   row.batch_id = row.submission + "." + std::to_string(row.index);
-  row.queue = r.text("queue");
-  row.run = static_cast<std::uint32_t>(r.number("run"));
-  row.foreign = r.text("instance") != instance;
-  row.submitted = Wall{r.number("submitted")};
-  put(row, End::from(r));
+  row.queue = record.text("queue");
+  row.run = static_cast<std::uint32_t>(record.number("run"));
+  row.foreign = record.text("instance") != instance;
+  row.submitted = Wall{record.number("submitted")};
+  put(row, End::from(record));
   return row;
 }
 

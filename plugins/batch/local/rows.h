@@ -15,6 +15,6 @@ void put(PilotSeen& row, const End& end);
 
 // A line of the log: the row and whose it is.
 Record log_record(const Order& order, const PilotSeen& row);
-PilotSeen row_of(const Record& log_record, const std::string& instance);
+PilotSeen row_of(const Record& record, const std::string& instance);
 
 }  // namespace apf::local
