@@ -12,7 +12,6 @@ namespace {
 
 namespace panda = protocol::panda;
 using nlohmann::json;
-using protocol::json_value::dump;
 
 constexpr std::size_t kMostIds = 10000;
 constexpr std::size_t kMostListed = 10000;

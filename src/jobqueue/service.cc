@@ -64,7 +64,12 @@ void Service::handle(std::vector<Incoming> group, Now now) {
   const std::optional<net::Response> failed = !done           ? std::optional(failure(done.error()))
                                               : api_.broken() ? std::optional(api_.broken_response())
                                                               : std::nullopt;
-  for (std::size_t i = 0; i < calls.size(); ++i) calls[i].reply->send(failed ? *failed : std::move(responses[i]));
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (failed)
+      calls[i].reply->send(*failed);
+    else
+      calls[i].reply->send(std::move(responses[i]));
+  }
   for (auto it = later; it != group.end(); ++it)
     if (!park(*it, now)) it->reply->send(api_.handle(it->request, now));
   tick(now);

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "jobqueue/test_data.h"
 #include "protocol/panda.h"
@@ -164,6 +167,61 @@ TEST_F(ServiceTest, OneBadRequestDoesNotHarmItsGroup) {
   EXPECT_TRUE(panda::read_submitted(200, good->sent.at(0).body));
   EXPECT_THAT(bad->sent.at(0).body, HasSubstr("'jobs' is missing"));
   EXPECT_EQ(bad->sent[0].status, 200);
+}
+
+// Files may grow no further while it lives: what a full disk does, without one.
+class FullDisk {
+ public:
+  FullDisk() : before_(signal(SIGXFSZ, SIG_IGN)) { set(4096); }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() {
+    set(RLIM_INFINITY);
+    static_cast<void>(signal(SIGXFSZ, before_));
+  }
+
+ private:
+  static void set(rlim_t bytes) {
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = std::min(bytes, limit.rlim_max);
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  sighandler_t before_;
+};
+
+TEST_F(ServiceTest, AFullDiskRefusesChangesAndLosesNothing) {
+  submit(2, 0);
+  {
+    const FullDisk full;
+    const auto refused = submit(100, 1);
+    EXPECT_EQ(refused->sent.at(0).status, 503);
+    EXPECT_THAT(refused->sent[0].body, HasSubstr("nothing was stored"));
+    const auto given = run(post(panda::kAcquireJobs, panda::write_acquire(ask("Q")), std::make_shared<Answer>()), 2);
+    EXPECT_EQ(given->sent.at(0).status, 503) << "a job is given out only when that is stored";
+    const auto stats = run(get(panda::kDetailedStats, std::make_shared<Answer>()), 3);
+    EXPECT_THAT(stats->sent.at(0).body, HasSubstr("\"activated\":2"));
+  }
+  EXPECT_EQ(submit(1, 4)->sent.at(0).status, 200);
+  EXPECT_THAT(run(get(panda::kDetailedStats, std::make_shared<Answer>()), 5)->sent.at(0).body,
+              HasSubstr("\"activated\":3"));
+  EXPECT_EQ(service_->store().leases().size(), 0U);
+}
+
+TEST_F(ServiceTest, HousekeepingRestsAfterAFailure) {
+  submit(1, 0);
+  run(post(panda::kAcquireJobs, panda::write_acquire(ask("Q")), std::make_shared<Answer>()), 1);
+  std::vector<std::string> complaints;
+  service_->complain = [&](const std::string& text) { complaints.push_back(text); };
+  {
+    const FullDisk full;
+    service_->tick(at(7261));
+    ASSERT_EQ(complaints.size(), 1U);
+    EXPECT_THAT(complaints[0], HasSubstr("lease has ended"));
+    EXPECT_GE(service_->next(at(7261).mono), at(7262).mono) << "it must not spin";
+  }
+  service_->tick(at(7262));
+  EXPECT_EQ(service_->store().cells().active().at(0).jobs.at("activated"), 1);
 }
 
 TEST_F(ServiceTest, WrongCallsGetWords) {
