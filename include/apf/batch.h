@@ -16,9 +16,9 @@
 namespace apf {
 
 enum class PilotState : std::uint8_t {
-  pending,       // waits for a slot
-  held,          // stopped by the batch system; counts as pending (R3)
-  unknown,       // the batch system does not know; counts as pending
+  pending,  // waits for a slot
+  held,     // stopped by the batch system; counts as pending (R3)
+  unknown,  // the batch system does not know; counts as pending
   running,
   suspended,     // counts as running
   transferring,  // files move in or out; counts as running
@@ -53,26 +53,26 @@ struct BatchData {
 
 // Who submits, and where a pilot finds its factory.
 struct FactoryIdentity {
-  std::string factory_id;    // stable name, unique among factories: R9
-  std::string instance;      // random, made with the state directory
-  std::uint32_t run = 0;     // counts starts of the daemon
-  std::string user;          // factory's user, for people
-  std::string report_url;    // pilots report there (APFMON); empty: nowhere
-  std::string log_url;       // where log_dir is served; empty: nowhere
-  std::string log_dir;       // root of the pilots' log tree
-  std::string state_dir;     // private to the factory; a plug-in may keep things in state_dir/<its section>
-  std::string bootstrap;     // path of apf-bootstrap.sh, the executable of a pilot
-  std::string wrapper_url;   // where the bootstrap fetches apf-wrapper from
+  std::string factory_id;      // stable name, unique among factories: R9
+  std::string instance;        // random, made with the state directory
+  std::uint32_t run = 0;       // counts starts of the daemon
+  std::string user;            // factory's user, for people
+  std::string report_url;      // pilots report there (APFMON); empty: nowhere
+  std::string log_url;         // where log_dir is served; empty: nowhere
+  std::string log_dir;         // root of the pilots' log tree
+  std::string state_dir;       // private to the factory; a plug-in may keep things in state_dir/<its section>
+  std::string bootstrap;       // path of apf-bootstrap.sh, the executable of a pilot
+  std::string wrapper_url;     // where the bootstrap fetches apf-wrapper from
   std::string wrapper_sha256;  // of that file, pinned in each submission
 };
 
 struct SubmitOrder {
   const QueueSpec* queue = nullptr;
   const FactoryIdentity* me = nullptr;
-  std::string submission;   // id: [A-Za-z0-9-]
-  std::int32_t n = 0;       // pilots wanted
-  std::string report_key;   // secret that lets these pilots report; travels as a 0600 file, never in an environment
-  Wall when;                // decides the day of the log directory
+  std::string submission;  // id: [A-Za-z0-9-]
+  std::int32_t n = 0;      // pilots wanted
+  std::string report_key;  // secret that lets these pilots report; travels as a 0600 file, never in an environment
+  Wall when;               // decides the day of the log directory
 };
 
 class Batch {
@@ -90,8 +90,8 @@ class Batch {
   virtual Result<std::vector<std::string>> submit(const SubmitOrder& order, Context& context) = 0;
 
   // Looks submissions up by id, live and ended. `complete` is false when not everything could be looked at.
-  virtual Result<View<std::vector<PilotSeen>>> find(const FactoryIdentity& me,
-                                                    std::span<const std::string> submissions, Context& context) = 0;
+  virtual Result<View<std::vector<PilotSeen>>> find(const FactoryIdentity& me, std::span<const std::string> submissions,
+                                                    Context& context) = 0;
 
   // Removes pilots by batch id, each only while it is in one of the `only_in` states and of the given submission.
   struct Removal {

@@ -22,24 +22,24 @@ enum class Mode : std::uint8_t { active, shadow };                   // RULES R1
 
 struct QueueSpec {
   std::string name;
-  std::string wms, wms_queue;              // section [wms.X] and the queue's name in it
-  std::string batch;                       // section [batch.X]
-  std::vector<std::string> job_labels;     // empty: all
-  std::vector<std::string> resource_types; // empty: all
+  std::string wms, wms_queue;               // section [wms.X] and the queue's name in it
+  std::string batch;                        // section [batch.X]
+  std::vector<std::string> job_labels;      // empty: all
+  std::vector<std::string> resource_types;  // empty: all
   std::vector<StepSpec> sched;
-  double weight = 1.0;                     // share of demand that several queues serve (R10)
+  double weight = 1.0;  // share of demand that several queues serve (R10)
   bool enabled = true;
   Mode mode = Mode::active;
   Retire retire = Retire::none;
   bool retire_newest_first = true;
-  std::string renamed_from;                // takes over the pilots of a queue that is gone (R14)
-  std::string executable;                  // what a pilot runs; empty: the built-in wrapper
+  std::string renamed_from;  // takes over the pilots of a queue that is gone (R14)
+  std::string executable;    // what a pilot runs; empty: the built-in wrapper
   std::vector<std::string> arguments;
   Table environment;
-  std::vector<std::string> input_files;    // copied into each pilot's working directory, mode 0600 (tokens, proxies)
+  std::vector<std::string> input_files;  // copied into each pilot's working directory, mode 0600 (tokens, proxies)
   Duration keep_logs = seconds{7L * 86400};
-  Options submit;                          // the batch plug-in's options of scope queue
-  Origin origin;                           // never part of equality
+  Options submit;  // the batch plug-in's options of scope queue
+  Origin origin;   // never part of equality
   bool operator==(const QueueSpec& o) const;
 };
 

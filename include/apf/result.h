@@ -39,8 +39,7 @@ using Status = Result<void>;
 // `return fail(Kind::config, "config.missing_file", ...);`
 inline tl::unexpected<Error> fail(Kind kind, std::string code, std::string what, std::string where = {},
                                   std::string advice = {}) {
-  return tl::unexpected<Error>(
-      Error{kind, std::move(code), std::move(what), std::move(where), std::move(advice)});
+  return tl::unexpected<Error>(Error{kind, std::move(code), std::move(what), std::move(where), std::move(advice)});
 }
 inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 

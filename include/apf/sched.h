@@ -18,15 +18,15 @@ struct SchedDemand {
 // Everything a step may look at. Values only: a decision can be replayed from it bit for bit.
 struct SchedInput {
   using Wms = SchedDemand;
-  std::optional<Wms> wms;  // nothing when the WMS is not known (view missing or too old)
-  std::string site = "online";     // online|test|offline|brokeroff|...
+  std::optional<Wms> wms;       // nothing when the WMS is not known (view missing or too old)
+  std::string site = "online";  // online|test|offline|brokeroff|...
   // our pilots of this queue (R3)
   std::int64_t pending = 0, running = 0, retiring = 0;
-  std::int64_t claimed = 0;        // started so lately that the WMS may still call their jobs ready (R2)
+  std::int64_t claimed = 0;           // started so lately that the WMS may still call their jobs ready (R2)
   std::optional<std::int64_t> dealt;  // this queue's part of demand that several queues share (R10)
-  std::int64_t factory_total = 0;  // pending + running of all queues of this factory, this one included
-  std::int64_t used = 0;           // pilots already submitted in this cycle (R1)
-  std::int64_t life_submitted = 0; // pilots ever submitted for this queue
+  std::int64_t factory_total = 0;     // pending + running of all queues of this factory, this one included
+  std::int64_t used = 0;              // pilots already submitted in this cycle (R1)
+  std::int64_t life_submitted = 0;    // pilots ever submitted for this queue
 };
 
 // Largest number a chain handles; larger ones are clamped so that arithmetic can't overflow.

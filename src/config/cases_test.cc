@@ -57,8 +57,7 @@ TEST_P(ConfigCase, SaysWhatIsExpected) {
   EXPECT_EQ(got, content(folder / "expected.txt"));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ConfigCase, ::testing::ValuesIn(case_names()),
-                         [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(All, ConfigCase, ::testing::ValuesIn(case_names()), [](const auto& one) { return one.param; });
 
 TEST(ConfigCases, AreThere) { EXPECT_GE(case_names().size(), 20U); }
 

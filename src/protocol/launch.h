@@ -18,12 +18,12 @@ constexpr int kLaunchProtocol = 1;
 constexpr const char* kReportKeyFile = "apf-report.key";
 
 struct Launch {
-  std::string executable;                 // absolute path on the submit host; becomes the pilot's program
+  std::string executable;  // absolute path on the submit host; becomes the pilot's program
   std::vector<std::string> arguments;
   std::map<std::string, std::string> environment;
-  std::vector<std::string> input_files;   // absolute paths on the submit host
-  std::string log_dir;                    // log_dir/YYYY-MM-DD/queue, '/' and ':' in the queue's name become '_'
-  std::string log_url;                    // the same below log_url; empty: not served
+  std::vector<std::string> input_files;  // absolute paths on the submit host
+  std::string log_dir;                   // log_dir/YYYY-MM-DD/queue, '/' and ':' in the queue's name become '_'
+  std::string log_url;                   // the same below log_url; empty: not served
 };
 
 // `cid` is the pilot's batch id and `index` its number, or what the batch system will put in their place

@@ -1,4 +1,5 @@
-// apf-wrapper: second stage of a pilot on the worker node. Explicit wiring of the parts; docs/wrapper.md tells the story.
+// apf-wrapper: second stage of a pilot on the worker node. Explicit wiring of the parts; docs/wrapper.md tells the
+// story.
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
