@@ -156,7 +156,7 @@ TEST(HttpClient, RefusesBadUrlsAndHeaders) {
 TEST(HttpClient, MethodsBodiesAndEmptyHeadersArrive) {
   auto server = HttpServer::start({}, [](const Request& r, const ReplyPtr& reply) {
     Response response;
-    response.body = r.method + "|" + r.body + "|" + (r.headers.count("x-empty") != 0 ? "empty" : "none");
+    response.body = r.method + "|" + r.body + "|" + (r.headers.contains("x-empty") ? "empty" : "none");
     reply->send(std::move(response));
   });
   ASSERT_TRUE(server);

@@ -25,7 +25,7 @@ tl::unexpected<Error> in_use(const std::string& where) {
               "stop that program (ss -ltnp shows it) or configure another address");
 }
 
-tl::unexpected<Error> cannot_listen(std::string what, const std::string& where) {
+tl::unexpected<Error> cannot_listen(const std::string& what, const std::string& where) {
   return fail(Kind::config, "net.cannot_listen", "can't serve at this address: " + what, where,
               "configure an address of this host that this user may use");
 }
