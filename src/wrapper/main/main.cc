@@ -58,7 +58,9 @@ Summary work(const Options& options, const std::string& token, const std::string
 }
 
 void last_line(const Summary& s, Duration wall, const std::string& node) {
-  const auto in_seconds = [](Duration d) { return static_cast<double>(d.count() / 1'000'000) / 1000; };
+  const auto in_seconds = [](Duration d) {  // to the millisecond
+    return static_cast<double>(std::chrono::duration_cast<milliseconds>(d).count()) / 1000;
+  };
   const nlohmann::json j = {{"apf_wrapper", APF_VERSION},
                             {"rc", s.rc},
                             {"reason", s.reason},
