@@ -56,11 +56,11 @@ std::int64_t demand_bound(FactoryState& s, Queue& q, std::optional<std::int64_t>
   return std::min(n - outside, free) + outside;
 }
 
-// The step that set the number: the last one that changed it.
+// The step that set the number: the last one that changed it; when none did, the first, which asked for nothing.
 std::string binding(const std::vector<StepTaken>& steps) {
   for (auto at = steps.rbegin(); at != steps.rend(); ++at)
     if (at->in != at->out) return at->plugin;
-  return steps.empty() ? "no steps" : steps.back().plugin;
+  return steps.empty() ? "no steps" : steps.front().plugin;
 }
 
 bool canary_due(const FactoryState& s, const Queue& q, const Held& h, Mono now) {
