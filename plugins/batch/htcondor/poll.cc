@@ -51,10 +51,10 @@ void drop_ended(std::vector<PilotSeen>& live, const std::vector<PilotSeen>& ende
 
 // Rows of the queue that ended: completed or removed and not yet out of it, or evicted for good.
 std::vector<PilotSeen> split_ended(std::vector<PilotSeen>& live) {
-  const auto middle =
-      std::stable_partition(live.begin(), live.end(), [](const PilotSeen& p) { return !ended(p.state); });
-  std::vector<PilotSeen> out(std::make_move_iterator(middle), std::make_move_iterator(live.end()));
-  live.erase(middle, live.end());
+  std::vector<PilotSeen> out;
+  for (auto& p : live)
+    if (ended(p.state)) out.push_back(p);
+  if (!out.empty()) std::erase_if(live, [](const PilotSeen& p) { return ended(p.state); });
   return out;
 }
 
