@@ -97,7 +97,7 @@ struct Turn {
 
 void submit(Turn& t, std::uint32_t at, Decision& d, bool canary) {
   Queue& q = t.s.queues[at];
-  const auto n = static_cast<std::int32_t>(std::min<std::int64_t>(d.n, 1'000'000));
+  const auto n = static_cast<std::int32_t>(d.n);  // caps() keeps it small
   const auto sub =
       plan_submission(t.s, at, n, static_cast<std::int32_t>(std::max<std::int64_t>(0, n - d.outside)), t.now, t.shown);
   LiveSubmission& planned = t.s.submissions[sub];

@@ -273,6 +273,16 @@ TEST(Factory, OldViewsHold) {
   EXPECT_EQ(rig.last["q0"].held_code, "batch.stale");
 }
 
+TEST(Factory, ABillionReadyJobsComeInPieces) {
+  Rig rig;
+  rig.demand({{"q0", 1'000'000'000}});
+  rig.view({});
+  rig.pass();
+  ASSERT_EQ(rig.sent.size(), 1U);
+  EXPECT_EQ(rig.sent[0].n, 10'000);
+  EXPECT_EQ(rig.last["q0"].chain, 1'000'000'000);
+}
+
 TEST(Factory, ShadowDecidesAndSubmitsNothing) {
   Rig rig(1, [](Config& c) {
     auto spec = std::make_shared<QueueSpec>(*c.queues[0]);

@@ -130,6 +130,9 @@ Cap caps(FactoryState& s, Queue& q, Mono now) {
   const auto& f = s.active.config->factory;
   // the view is in doubt: no more than what has provably ended since (R5)
   if (b.trust != Trust::ok && q.budget < cap.most) cap = {std::max<std::int64_t>(0, q.budget), "view in doubt", kNever};
+  // one submission is one cluster or array: a number beyond this is a mistake somewhere, and comes in pieces at least
+  constexpr std::int64_t kLargestSubmission = 10'000;
+  if (kLargestSubmission < cap.most) cap = {kLargestSubmission, "one submission holds 10000 pilots at most", kNever};
   room_cap(cap, f.max_pilots, s.total_pending + s.total_running + s.total_open, "factory.max_pilots");
   room_cap(cap, b.spec.max_pilots, static_cast<std::int64_t>(b.by_id.size()) + b.open,
            "batch." + b.name + ".max_pilots");
