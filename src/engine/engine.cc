@@ -30,8 +30,7 @@ namespace {
 constexpr Duration kSubmitGrace = seconds{1};       // for submissions that run when the factory stops
 constexpr Duration kCallGrace = milliseconds{400};  // for calls that were told to end
 constexpr Duration kWriteGrace = milliseconds{400};
-constexpr std::size_t kMostRequests = 200;  // blocking requests that wait
-constexpr std::int64_t kTrimBite = 2000;    // rows that retention deletes at a time
+constexpr std::int64_t kTrimBite = 2000;  // rows that retention deletes at a time
 
 }  // namespace
 
@@ -73,7 +72,7 @@ struct Engine::Impl {
   void make_threads();
   Status commit(const core::LedgerBatch& batch, Wall now);
   void watch_journal(const Journal& journal);
-  void perform(core::Effect effect);
+  void perform(core::Effect effect) const;
   void publish();
   void notify(const core::Alarm& alarm, bool raised, std::int64_t suppressed);
   Housekeeper::Ports housekeeping();
@@ -263,7 +262,7 @@ void Engine::Impl::watch_journal(const Journal& journal) {
     alarms->clear("journal.dropped", "journal", mono_now());
 }
 
-void Engine::Impl::perform(core::Effect effect) {
+void Engine::Impl::perform(core::Effect effect) const {
   if (const auto* change = std::get_if<core::AlarmChanged>(&effect))
     alarms->changed(change->alarm, change->raised, mono_now());
   else
