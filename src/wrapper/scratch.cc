@@ -61,7 +61,7 @@ std::int64_t Scratch::free_mb() const {
 }
 
 Result<std::string> Scratch::job_directory(const std::string& name) const {
-  const std::string directory = path_ + "/" + name;
+  std::string directory = path_ + "/" + name;
   if (::mkdir(directory.c_str(), 0700) != 0)
     return fail(Kind::transient, "wrapper.no_scratch", std::string("cannot make it: ") + std::strerror(errno),
                 directory);
