@@ -134,6 +134,8 @@ Result<panda::Job> JobStore::give(std::int64_t id, const std::string& node, Now 
   auto key = random_secret();
   if (!key) return fail(key.error());
   JobRow& row = **found;
+  auto spec = panda::read_job_spec(row.spec);
+  if (!spec) return fail(Kind::bug, "jobqueue.bad_row", "job " + std::to_string(id) + ": " + spec.error().what);
   row.status = JobStatus::sent;
   ++row.attempt;
   row.attempt_key = std::move(*key);
@@ -143,8 +145,6 @@ Result<panda::Job> JobStore::give(std::int64_t id, const std::string& node, Now 
   row.started = now.wall;
   if (auto ok = write(row, JobStatus::activated); !ok) return fail(ok.error());
   lease_until(id, now.mono + options_.lease + options_.grace);
-  auto spec = panda::read_job_spec(row.spec);
-  if (!spec) return fail(spec.error());
   return panda::Job{id, row.attempt, std::move(*spec), in_seconds(options_.lease), row.attempt_key};
 }
 
@@ -156,7 +156,7 @@ Result<std::vector<panda::Job>> JobStore::give_again(const std::string& answer, 
     if (!row) return fail(row.error());
     if (!*row || (*row)->attempt != attempt || !leased((*row)->status)) continue;
     auto spec = panda::read_job_spec((*row)->spec);
-    if (!spec) return fail(spec.error());
+    if (!spec) return fail(Kind::bug, "jobqueue.bad_row", "job " + std::to_string(id) + ": " + spec.error().what);
     lease_until(id, now.mono + options_.lease + options_.grace);
     jobs.push_back({id, (*row)->attempt, std::move(*spec), in_seconds(options_.lease), (*row)->attempt_key});
   }

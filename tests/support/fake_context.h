@@ -19,6 +19,7 @@ class FakeContext final : public Context {
   std::vector<std::pair<Level, std::string>> logged;
   Mono ends = mono_now() + seconds{3600};
   bool stops = false;
+  std::vector<Duration> slept;  // asked for; nobody waits
 
   [[nodiscard]] Mono deadline() const override { return ends; }
   [[nodiscard]] bool stopping() const override { return stops; }
@@ -36,7 +37,7 @@ class FakeContext final : public Context {
     if (it != credentials.end()) return it->second;
     return fail(Kind::config, "test.no_credential", "the test has no such credential", std::string(file));
   }
-  void sleep(Duration /*d*/) override {}
+  void sleep(Duration d) override { slept.push_back(d); }
 };
 
 }  // namespace apf::tests

@@ -25,7 +25,7 @@ class PandaWms final : public Wms {
   explicit PandaWms(Settings settings) : settings_(std::move(settings)) {}
   Result<View<DemandData>> poll(std::span<const std::string> wms_queues, const std::string& cursor,
                                 Context& context) override;
-  [[nodiscard]] bool pushes() const override { return pushes_; }
+  [[nodiscard]] bool pushes() const override { return pushes_ && can_wait_; }
 
  private:
   using Cells = std::vector<protocol::panda::Cell>;
@@ -50,7 +50,11 @@ class PandaWms final : public Wms {
                            Context& context);
 
   Settings settings_;
-  bool pushes_ = false;
+  [[nodiscard]] std::int64_t wait_seconds(Mono deadline) const;
+
+  bool pushes_ = false;    // the server answers late when nothing has changed
+  bool can_wait_ = false;  // the deadline leaves time for that
+  Mono answered_at_;
   std::string etag_;  // of cells_
   Cells cells_;
   std::vector<std::pair<std::string, std::string>> sites_;

@@ -172,23 +172,72 @@ TEST(PandaPlugin, SendsTheTokenAfreshAndTheOptionsOfTheConnection) {
   EXPECT_EQ((*wms)->poll({}, "", context).error().code, "test.no_credential");
 }
 
+// A job queue that answers everything at once, with this status and tag.
+struct JobQueue {
+  int status = 200;
+  std::string etag = "e";
+  bool waits = true;
+  std::vector<std::string> urls;
+
+  Result<HttpReply> operator()(const HttpRequest& r) {
+    urls.push_back(r.url);
+    HttpReply reply{r.url.find("wait=") == std::string::npos ? 200 : status, R"({"success":true,"data":{}})", {}};
+    reply.headers = {{"etag", etag}, {"x-apf-lag", "0"}, {"x-apf-sites", "s"}};
+    if (waits) reply.headers["x-apf-waited"] = "25000";
+    return reply;
+  }
+};
+
 TEST(PandaPlugin, WaitsNoLongerThanTheDeadlineAllows) {
   auto wms = make({{"url", kUrl}});
   tests::FakeContext context;
-  std::vector<std::string> urls;
-  context.on_http = [&](const HttpRequest& r) -> Result<HttpReply> {
-    urls.push_back(r.url);
-    return HttpReply{200, R"({"success":true,"data":{}})", {{"etag", "e"}, {"x-apf-lag", "0"}, {"x-apf-sites", "s"}}};
-  };
+  JobQueue server;
+  context.on_http = std::ref(server);
   const auto view = (*wms)->poll({}, "", context);
   ASSERT_TRUE(view);
-  urls.clear();
-  context.ends = mono_now() + seconds{4};  // less than the reserve
+  EXPECT_TRUE((*wms)->pushes());
+  server.urls.clear();
+  context.ends = mono_now() + milliseconds{8500};
   ASSERT_TRUE((*wms)->poll({}, view->cursor, context));
+  EXPECT_THAT(server.urls, testing::ElementsAre(testing::EndsWith("?wait=6")));
+  server.urls.clear();
+  context.ends = mono_now() + milliseconds{1200};
+  ASSERT_TRUE((*wms)->poll({}, view->cursor, context));
+  EXPECT_FALSE((*wms)->pushes()) << "who can't wait must not ask again at once";
   context.ends = mono_now() + seconds{3600};
   ASSERT_TRUE((*wms)->poll({}, "another", context));  // not what we hold
-  for (const std::string& url : urls) EXPECT_THAT(url, testing::Not(HasSubstr("wait=")));
-  EXPECT_EQ(urls.size(), 2U);
+  EXPECT_TRUE((*wms)->pushes());
+  for (const std::string& url : server.urls) EXPECT_THAT(url, testing::Not(HasSubstr("wait=")));
+  EXPECT_EQ(server.urls.size(), 2U);
+}
+
+TEST(PandaPlugin, DoesNotSpinOnAServerThatAlwaysHasNews) {
+  auto wms = make({{"url", kUrl}});
+  tests::FakeContext context;
+  JobQueue server;
+  context.on_http = std::ref(server);
+  auto view = (*wms)->poll({}, "", context);
+  for (const char* tag : {"f", "g", "h"}) {
+    server.etag = tag;
+    view = (*wms)->poll({}, view->cursor, context);
+    ASSERT_TRUE(view);
+  }
+  ASSERT_EQ(context.slept.size(), 3U);
+  for (const Duration d : context.slept) EXPECT_LE(d, Duration(milliseconds{100}));
+}
+
+TEST(PandaPlugin, AProxyThatAnswersInsteadEndsThePush) {
+  auto wms = make({{"url", kUrl}});
+  tests::FakeContext context;
+  JobQueue server;
+  server.waits = false;
+  server.status = 304;
+  context.on_http = std::ref(server);
+  auto view = (*wms)->poll({}, "", context);
+  EXPECT_TRUE((*wms)->pushes());
+  view = (*wms)->poll({}, view->cursor, context);
+  ASSERT_TRUE(view);
+  EXPECT_FALSE((*wms)->pushes()) << "the factory goes on at its interval";
 }
 
 }  // namespace

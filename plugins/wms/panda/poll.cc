@@ -9,7 +9,8 @@ namespace {
 
 namespace api = protocol::panda;
 
-constexpr Duration kReserve = seconds{5};  // of the deadline, that a long poll leaves for its answer
+constexpr Duration kReserve = seconds{5};          // of the deadline, that a long poll leaves for its answer
+constexpr Duration kLeastGap = milliseconds{100};  // between answers of a server that always has news
 constexpr std::size_t kBodyCap = std::size_t{64} << 20U;
 
 std::string header(const HttpReply& reply, const char* name) {
@@ -84,8 +85,9 @@ Result<PandaWms::Stats> PandaWms::read_stats(const HttpReply& reply, bool condit
   const auto lag = number(reply, "x-apf-lag");
   if (lag) s.lag = seconds{*lag};
   s.waited = milliseconds{number(reply, "x-apf-waited").value_or(0)};
-  if (lag && !s.etag.empty() && settings_.longest_wait > Duration{}) pushes_ = true;
+  pushes_ = lag && !s.etag.empty();
   if (reply.status == 304 && conditional) {
+    if (header(reply, "x-apf-waited").empty()) pushes_ = false;  // somebody between us answers at once: don't spin
     s.unchanged = true;
     s.sites_tag = sites_tag_;
     return s;
@@ -96,17 +98,26 @@ Result<PandaWms::Stats> PandaWms::read_stats(const HttpReply& reply, bool condit
   return s;
 }
 
+// A whole number of them, as the server wants it.
+std::int64_t PandaWms::wait_seconds(Mono deadline) const {
+  const Duration left = deadline - mono_now();
+  const Duration most = std::min(settings_.longest_wait, left - std::min<Duration>(kReserve, left / 4));
+  return std::chrono::duration_cast<seconds>(most).count();
+}
+
 // Waits for a change when the server can, and we still hold what the cursor stands for.
 Result<PandaWms::Stats> PandaWms::stats(const std::string& cursor, Context& context) {
   std::string path = api::kDetailedStats;
   std::string etag;
-  const Duration left = context.deadline() - mono_now() - kReserve;
-  const auto wait = std::chrono::duration_cast<seconds>(std::min(settings_.longest_wait, left)).count();
-  if (pushes_ && !cursor.empty() && cursor == etag_ && wait > 0) {
+  const std::int64_t wait = wait_seconds(context.deadline());
+  can_wait_ = wait > 0;
+  if (pushes() && !cursor.empty() && cursor == etag_) {
+    if (const Duration gap = kLeastGap - (mono_now() - answered_at_); gap > Duration{}) context.sleep(gap);
     etag = etag_;
     path += "?wait=" + std::to_string(wait);
   }
   const auto reply = get(path, etag, context);
+  answered_at_ = mono_now();
   if (!reply) return fail(reply.error());
   return read_stats(*reply, !etag.empty());
 }
