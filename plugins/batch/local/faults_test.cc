@@ -155,8 +155,8 @@ TEST_F(Faults, AKeeperKilledAtAnyStepNeverLetsAPilotRunTwice) {
 
 TEST_F(Faults, APilotOutlivesItsKeeperAndIsSeenToItsEnd) {
   queue.environment["GO"] = file("go");
-  ASSERT_TRUE(submit("s-1", 2, "while [ ! -e \"$GO\" ]; do sleep 0.01; done"));
-  ASSERT_TRUE(until_polled([&](const auto& v) { return running(v) == 2; }));
+  ASSERT_TRUE(submit("s-1", 2, kCount + std::string("; while [ ! -e \"$GO\" ]; do sleep 0.01; done")));
+  ASSERT_TRUE(until([&] { return lines("ran") == 2; }));  // taken is not enough: its gate must be open
   const Taken taken = taken_of("s-1", 0);
   ASSERT_TRUE(signal(taken.keeper, SIGKILL));
   ASSERT_TRUE(until([&] { return !alive(taken.keeper); }));
@@ -189,8 +189,9 @@ TEST_F(Faults, AnOrphanCanBeRemoved) {
 TEST_F(Faults, AfterARebootRunningPilotsHaveFailedAndWaitingOnesRun) {
   settings.slots = 1;
   restart();
-  ASSERT_TRUE(submit("s-1", 2, "if [ $APF_INDEX = 0 ]; then sleep 300; fi; echo $APFCID >> \"$RAN\""));
-  ASSERT_TRUE(until_polled([&](const auto& v) { return running(v) == 1; }));
+  ASSERT_TRUE(
+      submit("s-1", 2, "if [ $APF_INDEX = 0 ]; then echo >> \"$RAN.up\"; sleep 300; fi; echo $APFCID >> \"$RAN\""));
+  ASSERT_TRUE(until([&] { return lines("ran.up") == 1; }));
   const Taken taken = taken_of("s-1", 0);
   ASSERT_TRUE(signal(taken.keeper, SIGKILL));  // what a reboot does to both
   ASSERT_TRUE(signal_group(taken.pilot, SIGKILL));
@@ -308,18 +309,21 @@ TEST_F(Faults, RandomKillsLoseNothingAndDoubleNothing) {
   std::set<std::string> wanted;
   for (int round = 0; round < 40; ++round) {
     const std::string id = fmt::format("r-{}", round);
+    const int steps = some(60);  // its moment is counted in steps, so that a busy machine changes nothing
     const pid_t factory = ::fork();
     if (factory == 0) {
+      g_steps_left = steps;
+      set_step_hook(die_at_last_step);
       (void)submit(id, 3, kCount);
-      for (;;) (void)batch->poll(me, cursor, context);
+      while (!live().empty()) {
+      }
+      ::_exit(0);
     }
-    std::this_thread::sleep_for(std::chrono::microseconds{some(20'000)});
-    if (some(2) == 0) {  // a keeper dies first
+    ASSERT_EQ(::waitpid(factory, nullptr, 0), factory);
+    if (some(2) == 0) {  // and a keeper dies, wherever it is by now
       const Taken taken = taken_of(id, static_cast<std::uint32_t>(some(2)));
       if (taken.keeper.start != 0) (void)signal(taken.keeper, SIGKILL);
     }
-    ::kill(factory, SIGKILL);
-    ASSERT_EQ(::waitpid(factory, nullptr, 0), factory);
     restart();
     const auto rows = find(id);
     ASSERT_TRUE(rows.empty() || rows.size() == 3) << id;
