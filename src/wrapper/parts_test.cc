@@ -22,7 +22,6 @@ namespace apf::wrapper {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 // R12: whenever the server's answer comes, the payload is dead before the server may think of the next attempt.
 TEST(Lease, PayloadIsDeadBeforeTheServersDeadline) {
