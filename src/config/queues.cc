@@ -32,7 +32,7 @@ bool good_queue_name(const Member& m, Assembly& a) {
   if (has_control(name)) why = "it holds a control character";
   if (name.size() > kLongestName) why = fmt::format("it is longer than {} bytes", kLongestName);
   if (name == "." || name == "..") why = "it is a folder's name";
-  if (name != "" && (name.front() == ' ' || name.back() == ' ')) why = "it begins or ends with a blank";
+  if (!name.empty() && (name.front() == ' ' || name.back() == ' ')) why = "it begins or ends with a blank";
   if (why.empty()) return true;
   std::string shown = name.substr(0, 40);
   if (has_control(name))
