@@ -3,8 +3,8 @@
 // toml++ 3.3 does not survive all input (found by the fuzz target); two things are mended from outside:
 // - It asserts what the header "[ = 1]" breaks, which ends the program, or with NDEBUG is undefined behaviour. Its
 //   assertions throw here, whatever the build.
-// - Asked whether U+00A1..U+0499 are blanks, as after `key é`, it reaches what it declares unreachable. The answer is
-// no.
+// - Asked whether one of U+00A1..U+0499 is a blank, as after `key é`, it reaches what it declares unreachable; here it
+//   answers no.
 #undef NDEBUG
 
 namespace apf::config {
