@@ -67,10 +67,23 @@ TEST_F(Check, EveryExampleIsGood) {
 }
 
 // The same without --offline: a WMS that is not up yet is worth a warning, not a refusal.
-TEST_F(Check, TheQuickstartIsGoodBeforeAnythingRuns) {
-  const Finished done = run_apf({"check", APF_SOURCE_DIR "/examples/quickstart.toml"});
-  EXPECT_EQ(done.exit_code, 0) << done.err;
-  EXPECT_NE(done.out.find(": good"), std::string::npos) << done.out;
+TEST_F(Check, ASourceThatDoesNotAnswerIsAWarning) {
+  std::string text = text_of(APF_SOURCE_DIR "/examples/quickstart.toml");
+  for (std::size_t at = 0; (at = text.find("127.0.0.1:25080", at)) != std::string::npos;)
+    text.replace(at, 15, "127.0.0.1:1");  // nobody listens there
+  fs::create_directories(folder_ / "jobs/tokens");
+  const std::string file = write("a.toml", text);
+  for (const char* token : {"jobs/tokens/read.token", "jobs/tokens/pilot.token"}) {
+    write(token, "secret");
+    fs::permissions(folder_ / token, fs::perms::owner_read | fs::perms::owner_write);
+  }
+  const Finished done = run_apf({"check", file});
+  EXPECT_EQ(done.exit_code, 0);
+  EXPECT_NE(done.err.find("warning: [wms.jobs]: "), std::string::npos) << done.err;
+  EXPECT_EQ(done.err.find("[batch.here]"), std::string::npos) << done.err;
+  EXPECT_NE(done.out.find(": good, with 1 warning"), std::string::npos) << done.out;
+  EXPECT_EQ(run_apf({"check", "--strict", file}).exit_code, 1);
+  EXPECT_FALSE(fs::exists(folder_ / "state"));  // looking leaves nothing behind
 }
 
 TEST_F(Check, AMisspeltKeyHasLineKeyAndSuggestion) {
@@ -116,7 +129,9 @@ TEST_F(Check, NoFileIsAClearError) {
 
 TEST(CommandLine, WrongUseIsExitCodeTwo) {
   EXPECT_EQ(run_apf({}).exit_code, 2);
-  EXPECT_EQ(run_apf({"chekc"}).exit_code, 2);
+  const Finished misspelt = run_apf({"chekc", "x"});
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_EQ(misspelt.err, "apf: no command 'chekc' (did you mean 'check'?) [cli.unknown_command]\n");
   EXPECT_EQ(run_apf({"check"}).exit_code, 2);
   EXPECT_EQ(run_apf({"check", "--nonsense", "x"}).exit_code, 2);
   EXPECT_EQ(run_apf({"--help"}).exit_code, 0);

@@ -40,6 +40,8 @@ struct Outside {
   config::Fetch fetch;                                                                // asks config plug-ins
   std::function<config::Errors(const config::Loaded&, const Registry&)> unreachable;  // sources that do not answer
 };
+// The real one.
+Outside outside();
 
 // Validates a configuration; unless offline, also asks config plug-ins, looks whether the files it names are there and
 // whether its sources answer. What is missing outside is a warning: it may come up later.

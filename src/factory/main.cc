@@ -1,9 +1,11 @@
 // The program `apf`: its command line. The only file that includes CLI11.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <iostream>
 
+#include "config/suggest.h"
 #include "factory/commands.h"
 
 namespace apf::factory {
@@ -41,7 +43,7 @@ void add_check(CLI::App& app, const Registry& registry, Action& action) {
   c->add_flag("--strict", args->strict, "Fail when a file is missing or a source does not answer");
   c->add_flag("--show", args->show, "Print what is in force, and where each value comes from");
   c->callback([&action, &registry, args] {
-    action = [&registry, args] { return check(*args, registry, Outside{}, std::cout, std::cerr); };
+    action = [&registry, args] { return check(*args, registry, outside(), std::cout, std::cerr); };
   });
 }
 
@@ -163,6 +165,19 @@ void add_operators(CLI::App& app, Action& action) {
   add_simple(*ledger, "rebuild", "Begin anew from the live pilots", action, ledger_rebuild);
 }
 
+// CLI11 only says that a command is missing; a misspelt one deserves a better word. False: there is nothing to say.
+bool told_unknown(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  std::vector<std::string> names;
+  for (const auto* c : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(c->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return false;
+  std::string advice = config::suggest(argv[1], {names.begin(), names.end()});
+  if (advice.empty()) advice = "apf --help lists them";
+  const Error error{Kind::config, "cli.unknown_command", "no command '" + std::string(argv[1]) + "'", {}, advice};
+  std::cerr << "apf: " << error.text() << '\n';
+  return true;
+}
+
 int run_program(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   Registry registry;
@@ -177,6 +192,7 @@ int run_program(int argc, char** argv) {
   add_run(app, registry, action);
   add_replay(app, registry, action);
   add_operators(app, action);
+  if (told_unknown(app, argc, argv)) return kBadInput;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -14,7 +14,6 @@
 #include <ostream>
 #include <utility>
 
-#include "engine/call_context.h"
 #include "engine/engine.h"
 #include "engine/log.h"
 #include "factory/commands.h"
@@ -23,8 +22,7 @@ namespace apf::factory {
 namespace {
 
 constexpr const char* kMe = "apf run: ";
-constexpr Duration kFetchTimeout = seconds{60};  // of a config plug-in
-constexpr Duration kRefetch = seconds{300};      // config plug-ins are asked again this often
+constexpr Duration kRefetch = seconds{300};  // config plug-ins are asked again this often
 
 std::string user_name() {
   passwd entry{};
@@ -72,10 +70,7 @@ class Loader {
   Loader(std::string file, const Registry& registry) : file_(std::move(file)), registry_(registry) {}
 
   config::LoadResult load() {
-    return config::load(file_, registry_,
-                        {.counter = counter_ + 1, .when = wall_now(), .fetch = [](const auto& s, ConfigSource& source) {
-                           return fetch(s, source);
-                         }});
+    return config::load(file_, registry_, {.counter = counter_ + 1, .when = wall_now(), .fetch = outside().fetch});
   }
   void accept(config::Loaded loaded) {
     ++counter_;
@@ -107,14 +102,6 @@ class Loader {
   }
 
  private:
-  static Result<RawQueues> fetch(const std::string& section, ConfigSource& source) {
-    const auto stop = std::make_shared<engine::Stop>();
-    const auto context = engine::make_context("config." + section, mono_now() + kFetchTimeout, stop);
-    auto view = source.load(*context);
-    if (!view) return fail(view.error());
-    return std::move(view->data);
-  }
-
   std::string file_;
   const Registry& registry_;
   std::uint32_t counter_ = 0;
