@@ -57,7 +57,7 @@ void add_submit(CLI::App& app, Action& action) {
   c->add_option("--memory", a->memory, "Limit of a job: \"2 GB\"");
   c->add_option("--disk", a->disk, "Limit of a job: \"10 GB\"");
   c->add_option("--name", a->name, "Name of the jobs");
-  c->add_option("--env", a->environment, "NAME=VALUE for the job; may be repeated");
+  c->add_option("--env", a->environment, "NAME=VALUE for the job; may be repeated")->allow_extra_args(false);
   c->add_option("--from", a->from, "File of jobs, a JSON object a line, or - for standard input");
   c->add_option("program", a->argv, "Program and arguments");
 }
