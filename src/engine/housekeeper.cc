@@ -47,12 +47,12 @@ void Housekeeper::round() {
   look();
   watch_calls();
   clean();
+  malloc_trim(0);  // what starting and large views took goes back to the system
   if (rounds_++ % 6 == 0) {
     const auto config = ports_.config();
     const auto retention = config->factory.retention;
     ports_.trim(Wall{wall_now().ms - retention.count() / 1'000'000});
     ports_.flush_journal();
-    malloc_trim(0);  // what starting and large views took goes back to the system
   }
 }
 
