@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -373,7 +374,10 @@ Result<ReloadReport> Engine::reload() {
   if (!made) return refuse(made.error());
   i.calls->use(*made);
   i.writer->config(candidate->config);
-  i.scheduler->post(core::ConfigChanged{(*made)->active});
+  const auto in_force = std::make_shared<std::promise<void>>();
+  i.scheduler->post(core::ConfigChanged{(*made)->active}, Scheduler::After::pass,
+                    [in_force](const Status&) { in_force->set_value(); });
+  in_force->get_future().wait();  // the scheduler answers even when it stops
   if (candidate->accept) candidate->accept();
   candidate->report.version = candidate->config->version;
   log(Level::info, "config", "reloaded: " + candidate->report.version);

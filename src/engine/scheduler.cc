@@ -12,6 +12,8 @@ bool waits_for_commit(const core::Effect& effect) {
   return std::holds_alternative<core::SubmitPilots>(effect) || std::holds_alternative<core::RemovePilots>(effect);
 }
 
+Status stopping() { return fail(Kind::transient, "engine.stopping", "the factory is stopping"); }
+
 }  // namespace
 
 Scheduler::Scheduler(Ports ports) : ports_(std::move(ports)) {}
@@ -28,9 +30,15 @@ void Scheduler::post(core::Event event, After after, std::function<void(Status)>
 void Scheduler::inspect(std::function<void()> work) { put({{}, After::nothing, {}, std::move(work)}); }
 
 void Scheduler::put(Item item) {
-  const std::scoped_lock lock(mutex_);
-  inbox_.push_back(std::move(item));
-  changed_.notify_one();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!ended_) {
+      inbox_.push_back(std::move(item));
+      changed_.notify_one();
+      return;
+    }
+  }
+  if (item.done) item.done(stopping());
 }
 
 void Scheduler::stop() {
@@ -79,9 +87,10 @@ void Scheduler::loop() {
     if (const Mono now = ports_.mono(); pass_due(now)) pass(now);
     lock.lock();
   }
+  ended_ = true;
   lock.unlock();
   if (pass_wanted_) pass(ports_.mono());
-  const Status never = fail(Kind::transient, "engine.stopping", "the factory is stopping");
+  const Status never = stopping();
   for (auto* list : {&in_commit_, &waiting_})
     for (const auto& done : *list) done(never);
 }
@@ -112,8 +121,8 @@ void Scheduler::pass(Mono now) {
   last_pass_ = now;
   wake_.reset();  // a pass names its next wake anew
   dispatch(ports_.on(core::Pass{}, now, ports_.wall()));
-  answer_waiting();
   if (ports_.published) ports_.published();
+  answer_waiting();  // whoever asked sees what it asked for
 }
 
 void Scheduler::dispatch(std::vector<core::Effect> effects) {

@@ -68,6 +68,7 @@ class Scheduler {
   std::condition_variable changed_;
   std::vector<Item> inbox_;  // guarded by mutex_
   bool stopping_ = false;    // guarded by mutex_
+  bool ended_ = false;       // guarded by mutex_: the thread takes nothing more
 
   // The thread's own.
   bool pass_wanted_ = false;

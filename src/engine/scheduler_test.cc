@@ -180,6 +180,16 @@ TEST(Scheduler, StopHandlesWhatWasPosted) {
   EXPECT_GE(world.passes, 1);
 }
 
+TEST(Scheduler, WhoeverAsksAfterTheEndIsToldSo) {
+  World world;
+  Scheduler s(world.ports());
+  s.start(core::Started{});
+  s.stop();
+  std::string told;
+  s.post(core::Adopt{"me"}, Scheduler::After::pass, [&](const Status& st) { told = st.error().code; });
+  EXPECT_EQ(told, "engine.stopping");
+}
+
 TEST(LedgerWriter, ReleasesAfterAGoodCommitOnly) {
   for (const bool good : {true, false}) {
     bool released = false;
