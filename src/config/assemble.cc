@@ -66,8 +66,16 @@ std::pair<std::size_t, int> place(const Error& e, std::span<const Text> texts) {
   return {texts.size(), 0};
 }
 
+// Names come from files, perhaps of others: no line breaks or escape sequences reach a log or a screen.
+void make_printable(std::string& text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+}
+
 // In the order of the files; what is wrong in [defaults] shows in every queue, and is told once.
 Errors in_order(Errors errors, std::span<const Text> texts) {
+  for (Error& e : errors)
+    for (std::string* part : {&e.what, &e.where, &e.advice}) make_printable(*part);
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   std::erase_if(errors, [&](const Error& e) { return !seen.emplace(e.code, e.what, e.where).second; });
   std::stable_sort(errors.begin(), errors.end(),

@@ -371,7 +371,6 @@ plugin = "farm"
 [queue.Q]
 wms = "w"
 batch = "c"
-weight = 2
 submit = { request_memory = 1000 }
 sched = [ { use = "ready", offset = 2 }, { use = "null" } ]
 [queue.New]
@@ -388,8 +387,7 @@ sched = [ { use = "null" } ]
       "[factory]: max_pilots 0 -> 10; state_dir /var/lib/apf -> /elsewhere",
       "[wms.w]: url http://127.0.0.1 -> http://127.0.0.2",
       "[batch.c]: new",
-      "queue 'Q': batch b -> c; weight 1 -> 2; submit.request_memory unset -> 1000; sched ready -> ready(offset 2), "
-      "null",
+      "queue 'Q': batch b -> c; submit.request_memory unset -> 1000; sched ready -> ready(offset 2), null",
       "queue 'New': new",
   };
   EXPECT_EQ(d.lines, lines);

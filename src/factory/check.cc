@@ -11,11 +11,11 @@
 namespace apf::factory {
 namespace {
 
-constexpr const char* kMe = "apf check: ";
+constexpr const char* kPrefix = "apf check: ";
 
 int complain(const config::Errors& errors, std::ostream& err) {
-  for (const Error& e : errors) err << kMe << e.text() << '\n';
-  err << kMe << fmt::format("{} error{}\n", errors.size(), errors.size() == 1 ? "" : "s");
+  for (const Error& e : errors) err << kPrefix << e.text() << '\n';
+  err << kPrefix << fmt::format("{} error{}\n", errors.size(), errors.size() == 1 ? "" : "s");
   return kBadInput;
 }
 
@@ -66,7 +66,7 @@ int check(const CheckArgs& args, const Registry& registry, const Outside& outsid
   for (const auto& note : loaded->notes) out << "note: " << note << '\n';
   if (args.show) out << config::show(loaded->sections, {});
   const auto found = args.offline ? config::Errors{} : look_outside(*loaded, registry, outside, out);
-  for (const Error& e : found) err << kMe << "warning: " << e.text() << '\n';
+  for (const Error& e : found) err << kPrefix << "warning: " << e.text() << '\n';
   const int code = args.strict && !found.empty() ? kFailed : kGood;
   if (args.show) return code;  // what was printed can be kept as a file
   const core::Config& c = *loaded->config;

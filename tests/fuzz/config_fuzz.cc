@@ -16,9 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Text first{"a.toml", "/etc/apf", text};
   const auto loaded = assemble({&first, 1}, registry, {.fetch = nothing});
   if (!loaded) {
-    // every error says where it is and has a code
+    // every error says where it is, has a code, and is one line
     for (const auto& e : loaded.error())
-      if (e.code.empty() || e.what.empty() || e.where.empty()) __builtin_trap();
+      if (e.code.empty() || e.what.empty() || e.where.empty() || e.text().find('\n') != std::string::npos)
+        __builtin_trap();
     return 0;
   }
   // what is in force loads again as the same
