@@ -5,7 +5,7 @@ endif()
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
-                    -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+                    -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   # libstdc++ 12's std::stable_sort uses what it deprecates itself; g++ keeps the warning for our own code.
   add_compile_options(-Wthread-safety -Wno-deprecated-declarations)
