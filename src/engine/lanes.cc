@@ -1,8 +1,6 @@
 #include "engine/lanes.h"
 
 #include <array>
-#include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -10,14 +8,13 @@
 #include <thread>
 #include <utility>
 
+#include "engine/condition.h"
+
 namespace apf::engine {
 namespace {
 
 constexpr std::size_t kClasses = 3;
 std::size_t index(LaneClass kind) { return static_cast<std::size_t>(kind); }
-
-// See stop.h for the choice of clock.
-auto until(Duration d) { return std::chrono::system_clock::now() + std::chrono::duration_cast<milliseconds>(d); }
 
 struct Waiting {
   Lanes::Job job;
@@ -36,14 +33,14 @@ struct Lane {
 struct Crew {
   int most = 0, threads = 0, idle = 0, busy = 0;
   std::deque<Lane*> ready;
-  std::condition_variable work;
+  Condition work;
 };
 
 }  // namespace
 
 struct Lanes::Shared {
   mutable std::mutex mutex;
-  std::condition_variable ended;  // a job or a worker has ended
+  Condition ended;  // a job or a worker has ended
   std::array<Crew, kClasses> crews;
   std::map<std::string, std::pair<LaneClass, Lane>, std::less<>> lanes;
   bool closed = false;
@@ -171,13 +168,13 @@ void Lanes::drop_waiting(LaneClass kind) {
 bool Lanes::quiet(LaneClass kind, Duration patience) {
   std::unique_lock lock(shared_->mutex);
   const Crew& crew = shared_->crews[index(kind)];
-  return shared_->ended.wait_until(lock, until(patience), [&] { return crew.busy == 0 && crew.ready.empty(); });
+  return shared_->ended.wait_for(lock, patience, [&] { return crew.busy == 0 && crew.ready.empty(); });
 }
 
 bool Lanes::finish(Duration patience) {
   close();
   std::unique_lock lock(shared_->mutex);
-  return shared_->ended.wait_until(lock, until(patience), [&] {
+  return shared_->ended.wait_for(lock, patience, [&] {
     for (const auto& crew : shared_->crews)
       if (crew.threads > 0) return false;
     return true;

@@ -1,8 +1,8 @@
 #include "engine/ledger_writer.h"
 
-#include <chrono>
 #include <utility>
 
+#include "engine/condition.h"
 #include "engine/log.h"
 
 namespace apf::engine {
@@ -26,7 +26,7 @@ struct LedgerWriter::Shared {
   Ports ports;
   std::unique_ptr<Journal> journal;  // the thread's own
   std::mutex mutex;
-  std::condition_variable changed;
+  Condition changed;
   std::deque<Task> tasks;
   std::size_t waiting = 0;  // decisions in tasks
   bool closing = false, ended = false;
@@ -111,9 +111,7 @@ bool LedgerWriter::finish(Duration patience) {
   std::unique_lock lock(shared_->mutex);
   shared_->closing = true;
   shared_->changed.notify_all();
-  // See stop.h for the choice of clock.
-  const auto until = std::chrono::system_clock::now() + std::chrono::duration_cast<milliseconds>(patience);
-  return shared_->changed.wait_until(lock, until, [&] { return shared_->ended; });
+  return shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
 }
 
 }  // namespace apf::engine

@@ -5,7 +5,6 @@
 // Thread-safety: all members but the constructor's arguments may be used from any thread.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>

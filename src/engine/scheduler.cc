@@ -1,7 +1,6 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace apf::engine {
@@ -68,9 +67,8 @@ std::optional<Mono> Scheduler::next_time() const {
 bool Scheduler::wait(std::unique_lock<std::mutex>& lock) {
   const auto ready = [&] { return !inbox_.empty() || stopping_; };
   if (const auto at = next_time()) {
-    // The wait is by a clock that may step, for at most 10 s, and the time itself is always judged by Mono.
-    const Duration d = std::clamp<Duration>(*at - ports_.mono(), Duration::zero(), seconds{10});
-    changed_.wait_until(lock, std::chrono::system_clock::now() + d, ready);
+    // never long: CLOCK_MONOTONIC stands still while the host sleeps, and Mono does not
+    changed_.wait_for(lock, std::clamp<Duration>(*at - ports_.mono(), Duration::zero(), seconds{10}), ready);
   } else {
     changed_.wait(lock, ready);
   }

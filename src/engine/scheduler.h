@@ -5,7 +5,6 @@
 // Thread-safety: post() and stop() may be called from any thread; ports are called on the scheduler's thread.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "engine/condition.h"
 #include "engine/ledger_writer.h"
 
 namespace apf::engine {
@@ -65,7 +65,7 @@ class Scheduler {
 
   Ports ports_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  Condition changed_;
   std::vector<Item> inbox_;  // guarded by mutex_
   bool stopping_ = false;    // guarded by mutex_
   bool ended_ = false;       // guarded by mutex_: the thread takes nothing more

@@ -5,11 +5,10 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
 
 #include "apf/time.h"
+#include "engine/condition.h"
 
 namespace apf::engine {
 
@@ -25,15 +24,13 @@ class Stop {
   // True when the stop came within `d`.
   bool wait_for(Duration d) {
     std::unique_lock lock(mutex_);
-    // system_clock: pthread_cond_timedwait, which ThreadSanitizer knows (it misses pthread_cond_clockwait)
-    return changed_.wait_until(lock, std::chrono::system_clock::now() + std::chrono::duration_cast<milliseconds>(d),
-                               [&] { return flag_.load(); });
+    return changed_.wait_for(lock, d, [&] { return flag_.load(); });
   }
 
  private:
   std::atomic<bool> flag_{false};
   std::mutex mutex_;
-  std::condition_variable changed_;
+  Condition changed_;
 };
 
 }  // namespace apf::engine
