@@ -1,6 +1,7 @@
 // `apf run`: the factory as a daemon in the foreground. One thread waits for signals; everything else is the Engine's.
 #include <fmt/format.h>
 #include <malloc.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -142,6 +143,7 @@ int run(const RunArgs& args, const Registry& registry, std::ostream& err) {
   const sigset_t signals = our_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread begins
   std::signal(SIGPIPE, SIG_IGN);
+  mallopt(M_ARENA_MAX, 2);  // views are made by one thread and let go by another: more arenas only keep memory
   mallopt(M_ARENA_MAX, 2);  // few threads allocate at a time; more arenas only keep what large views once took
   if (auto opened = engine::open_log({.file = args.log, .level = args.debug ? Level::debug : Level::info}); !opened)
     return complain({opened.error()}, err);
