@@ -1,7 +1,6 @@
 // `apf run`: the factory as a daemon in the foreground. One thread waits for signals; everything else is the Engine's.
 #include <fmt/format.h>
 #include <malloc.h>
-#include <malloc.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -132,6 +131,15 @@ void serve(engine::Engine& engine, Loader& loader) {
   }
 }
 
+// A view of 100 000 pilots comes and goes with every poll, made by one thread and let go by another. More arenas would
+// only keep what it took, and thresholds that grow with use (the default) would keep it for good.
+void tune_memory() {
+  constexpr int kMegabyte = 1 << 20;
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, kMegabyte);
+  mallopt(M_TRIM_THRESHOLD, kMegabyte);
+}
+
 int complain(const config::Errors& errors, std::ostream& err) {
   for (const Error& e : errors) err << kMe << e.text() << '\n';
   return kBadInput;
@@ -143,7 +151,7 @@ int run(const RunArgs& args, const Registry& registry, std::ostream& err) {
   const sigset_t signals = our_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread begins
   std::signal(SIGPIPE, SIG_IGN);
-  mallopt(M_ARENA_MAX, 2);  // views are made by one thread and let go by another: more arenas only keep memory
+  tune_memory();
   mallopt(M_ARENA_MAX, 2);  // few threads allocate at a time; more arenas only keep what large views once took
   if (auto opened = engine::open_log({.file = args.log, .level = args.debug ? Level::debug : Level::info}); !opened)
     return complain({opened.error()}, err);
