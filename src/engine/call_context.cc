@@ -41,15 +41,19 @@ Status check_credential(int fd, const std::string& file) {
 
 class CallContext final : public Context {
  public:
-  CallContext(std::string topic, Mono deadline, std::shared_ptr<Stop> stop)
-      : topic_(std::move(topic)), deadline_(deadline), stop_(std::move(stop)) {}
+  CallContext(std::string topic, Mono deadline, std::shared_ptr<Stop> stop, int inherit)
+      : topic_(std::move(topic)), deadline_(deadline), stop_(std::move(stop)), inherit_(inherit) {}
 
   [[nodiscard]] Mono deadline() const override { return deadline_; }
   [[nodiscard]] bool stopping() const override { return stop_->is_set(); }
   void log(Level level, std::string_view message) override { engine::log(level, topic_, message); }
 
   Result<Finished> run(const Command& command) override {
-    return process::run(command, {.deadline = deadline_, .stop = stop_->flag()});
+    const process::Limits limits{.deadline = deadline_, .stop = stop_->flag()};
+    if (inherit_ < 0) return process::run(command, limits);
+    Command with = command;
+    with.inherit.push_back(inherit_);
+    return process::run(with, limits);
   }
   Result<HttpReply> http(const HttpRequest& request) override { return net::fetch(request, deadline_, stop_->flag()); }
   Result<std::string> credential(std::string_view file) override { return read_credential(std::string(file)); }
@@ -63,12 +67,13 @@ class CallContext final : public Context {
   std::string topic_;
   Mono deadline_;
   std::shared_ptr<Stop> stop_;
+  int inherit_;
 };
 
 }  // namespace
 
-std::unique_ptr<Context> make_context(std::string topic, Mono deadline, std::shared_ptr<Stop> stop) {
-  return std::make_unique<CallContext>(std::move(topic), deadline, std::move(stop));
+std::unique_ptr<Context> make_context(std::string topic, Mono deadline, std::shared_ptr<Stop> stop, int inherit) {
+  return std::make_unique<CallContext>(std::move(topic), deadline, std::move(stop), inherit);
 }
 
 Result<std::string> read_credential(const std::string& file) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/call_context.h"
+#include "engine/client_lock.h"
 #include "engine/log.h"
 
 namespace apf::engine {
@@ -119,7 +120,8 @@ void Calls::submit(core::SubmitPilots call) {
         using R = Result<std::vector<std::string>>;
         // One that has not begun when the factory stops is surely without effect.
         if (looking_->is_set()) return ports_.post(core::SubmitAnswered{call.submission, fail(stopping())});
-        const auto context = make_context(topic, mono_now() + source->spec.timeout, submitting_);
+        const ClientLock client(me->state_dir, call.submission);
+        const auto context = make_context(topic, mono_now() + source->spec.timeout, submitting_, client.fd());
         const SubmitOrder order{call.queue.get(), me.get(), call.submission, call.n, ports_.report_key(call.submission),
                                 ports_.wall()};
         R ids = guarded<R>(topic, [&] { return source->plugin->submit(order, *context); });
@@ -144,7 +146,11 @@ void Calls::find(core::FindPilots call) {
         const Mono now = mono_now();
         const auto context = make_context(topic, now + source->spec.timeout, looking_);
         using R = Result<View<std::vector<PilotSeen>>>;
-        R view = guarded<R>(topic, [&] { return source->plugin->find(*me, call.submissions, *context); });
+        // What a client that still runs will do is not known yet: its submission is looked up when it has ended (R8).
+        std::erase_if(call.submissions, [&](const std::string& id) { return ClientLock::running(me->state_dir, id); });
+        R view = call.submissions.empty()
+                     ? R(fail(Kind::transient, "engine.client_running", "the submission's client still runs", topic))
+                     : guarded<R>(topic, [&] { return source->plugin->find(*me, call.submissions, *context); });
         if (!view && looking_->is_set()) return;  // cut off by our own stop: that is no news
         ports_.post(core::FindAnswered{call.batch, call.asked, now, std::move(call.submissions), std::move(view)});
       },
