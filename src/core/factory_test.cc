@@ -283,6 +283,26 @@ TEST(Factory, ABillionReadyJobsComeInPieces) {
   EXPECT_EQ(rig.last["q0"].chain, 1'000'000'000);
 }
 
+TEST(Factory, AClockThatIsWildlyWrongHarmsNothing) {
+  Rig rig;
+  rig.demand({{"q0", 4}});
+  rig.view({});
+  rig.pass();
+  rig.answer(rig.sent[0]);
+  std::vector<PilotSeen> seen;
+  const std::int64_t wild[] = {INT64_MAX, INT64_MIN, 1, 253'402'300'799'000};
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    seen.push_back(Rig::seen(rig.sent[0], i, PilotState::running));
+    seen.back().started = Wall{wild[i]};
+    seen.back().submitted = Wall{wild[i]};
+  }
+  rig.view(seen);
+  for (const auto& p : rig.state->pilots) {
+    EXPECT_LE(p.started_at, rig.now);
+    EXPECT_GE(p.started_at, p.submitted_at);
+  }
+}
+
 TEST(Factory, ShadowDecidesAndSubmitsNothing) {
   Rig rig(1, [](Config& c) {
     auto spec = std::make_shared<QueueSpec>(*c.queues[0]);

@@ -57,6 +57,12 @@ std::uint32_t free_slot(FactoryState& s) {
 
 }  // namespace
 
+Mono on_our_clock(Wall told, Mono now, Wall shown) {
+  constexpr std::int64_t kTenYears = 10LL * 365 * 86400 * 1000;
+  const std::int64_t at = std::clamp(told.ms, shown.ms - kTenYears, shown.ms);
+  return now - milliseconds{shown.ms - at};
+}
+
 std::uint32_t Texts::put(const std::string& text) {
   const auto [at, fresh] = index_.try_emplace(text, static_cast<std::uint32_t>(texts_.size()));
   if (fresh) texts_.push_back(&at->first);

@@ -83,7 +83,7 @@ void restore_pilot(FactoryState& s, const Pilot& r, Mono now, Wall shown) {
     return;
   const auto slot = add_pilot(s, sub->second, r.batch_id, r.index, now, shown);
   LivePilot& p = s.pilots[slot];
-  const auto mono = [&](Wall w) { return w.ms == 0 ? Mono{} : std::min(now, now - milliseconds{shown.ms - w.ms}); };
+  const auto mono = [&](Wall w) { return w.ms == 0 ? Mono{} : on_our_clock(w, now, shown); };
   p.no = r.no;
   p.run = r.run;
   p.submitted = r.submitted;
@@ -230,7 +230,7 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
       const auto at = s.queue_by_name.find(r.queue);
       if (at == s.queue_by_name.end()) continue;
       const bool ok = r.state == PilotState::done && !r.lost && r.exit_code <= 0;
-      s.queues[at->second].hour.add(ok, std::min(now, now - milliseconds{shown.ms - r.ended.ms}));
+      s.queues[at->second].hour.add(ok, on_our_clock(r.ended, now, shown));
     }
   s.next_pilot = std::max(s.next_pilot, e.ledger.next_pilot);
   for (std::uint32_t at = 0; at < s.submissions.size(); ++at) release_submission(s, at);

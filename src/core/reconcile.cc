@@ -12,8 +12,7 @@ namespace {
 // submitted nor after now, whatever the clocks do.
 Mono started_at(const LivePilot& p, const PilotSeen& row, Mono now, Wall shown) {
   if (row.started.ms == 0) return now;
-  const Mono told = now - milliseconds{shown.ms - row.started.ms};
-  return std::clamp(told, std::min(p.submitted_at, now), now);
+  return std::clamp(on_our_clock(row.started, now, shown), std::min(p.submitted_at, now), now);
 }
 
 // A view that contradicts itself or shows pilots without our attributes is no view (R5).
@@ -218,7 +217,7 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
     p.run = row.run;
     if (row.submitted.ms != 0) {
       p.submitted = row.submitted;
-      p.submitted_at = std::min(now, now - milliseconds{shown.ms - row.submitted.ms});
+      p.submitted_at = on_our_clock(row.submitted, now, shown);
     }
     p.known = Seq{asked.v == 0 ? 0 : asked.v - 1};
     p.seen = s.epoch;

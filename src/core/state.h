@@ -236,6 +236,10 @@ class FactoryState {
   Seq next_seq() { return Seq{++seq}; }
 };
 
+// The moment on our clock (ages) that a wall clock's time stands for; never in the future, and at most ten years ago,
+// whatever a batch system's clock says.
+Mono on_our_clock(Wall told, Mono now, Wall shown);
+
 // ---- pilots.cc: the only code that touches counts --------------------------------------------------------------
 std::uint32_t add_pilot(FactoryState& s, std::uint32_t submission, const std::string& batch_id, std::uint32_t index,
                         Mono now, Wall shown);

@@ -68,9 +68,11 @@ tl::unexpected<Error> wrong(Listing listing, std::size_t row, std::string what) 
               listing == Listing::queue ? "condor_q" : "condor_history", "the view is refused");
 }
 
+// A time beyond the year 9999 is no time.
 Wall wall_of(const Field& f) {
+  constexpr std::int64_t kLast = 253'402'300'799;
   const auto s = f.integer();
-  return Wall{s && *s > 0 ? *s * 1000 : 0};
+  return Wall{s && *s > 0 && *s <= kLast ? *s * 1000 : 0};
 }
 
 template <class Int>
