@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/condition.h"
+#include "engine/log.h"
 
 namespace apf::engine {
 namespace {
@@ -112,8 +113,8 @@ bool Lanes::run(LaneClass kind, const std::string& name, Job job, Duration limit
     try {
       std::thread(&Shared::work, shared_, std::ref(crew)).detach();  // finish() waits for it by count
       ++crew.threads;
-    } catch (const std::system_error&) {
-      // no more threads on this host: the job waits for a worker that we have
+    } catch (const std::system_error& e) {
+      log(Level::warning, "lanes", std::string("no new worker, the job waits for one that we have: ") + e.what());
     }
   }
   return true;

@@ -34,12 +34,12 @@ class Lanes {
   Lanes& operator=(const Lanes&) = delete;
   ~Lanes();  // finish(0)
 
-  // Runs `job` on its lane after all earlier ones. `limit`: how long it may take once it runs (0: no matter).
-  // False when the lanes are closed.
-  bool run(LaneClass kind, const std::string& lane, Job job, Duration limit = {});
+  // Runs `job` on the lane of this name, after all earlier ones. `limit`: how long it may take once it runs (0: no
+  // matter). False when the lanes are closed.
+  bool run(LaneClass kind, const std::string& name, Job job, Duration limit = {});
 
   // Jobs of this lane that wait or run.
-  [[nodiscard]] std::size_t load(const std::string& lane) const;
+  [[nodiscard]] std::size_t load(const std::string& name) const;
 
   [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> loads() const;  // of all lanes, by name
   // Lanes whose running job is past its limit: "batch.pool.poll".

@@ -86,7 +86,7 @@ struct LedgerReader::Impl {
   }
 };
 
-LedgerReader::LedgerReader(std::string state_dir) : impl_(std::make_unique<Impl>()) {
+LedgerReader::LedgerReader(const std::string& state_dir) : impl_(std::make_unique<Impl>()) {
   impl_->file = Ledger::file(state_dir);
 }
 LedgerReader::~LedgerReader() = default;

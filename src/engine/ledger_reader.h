@@ -26,7 +26,7 @@ struct PilotFilter {
 
 class LedgerReader {
  public:
-  explicit LedgerReader(std::string state_dir);
+  explicit LedgerReader(const std::string& state_dir);
   LedgerReader(const LedgerReader&) = delete;
   LedgerReader& operator=(const LedgerReader&) = delete;
   ~LedgerReader();

@@ -30,6 +30,7 @@ struct LedgerWriter::Shared {
   std::deque<Task> tasks;
   std::size_t waiting = 0;  // decisions in tasks
   bool closing = false, ended = false;
+  std::string failing;  // the thread's own: why the last commit failed
 
   void push(Task task);
   void loop();
@@ -86,8 +87,13 @@ void LedgerWriter::Shared::commit(PassRecord& record) {
     if (record.release) record.release();
   } else {
     report.error = done.error();
-    log(Level::error, "ledger", "pass " + std::to_string(report.pass) + " was not committed: " + done.error().text());
   }
+  // A disk stays full for hours and is tried every few seconds: once is enough.
+  const std::string now_failing = done ? std::string() : done.error().text();
+  if (now_failing != failing && !done)
+    log(Level::error, "ledger", "pass " + std::to_string(report.pass) + " was not committed: " + now_failing);
+  if (now_failing != failing && done) log(Level::info, "ledger", "commits work again");
+  failing = now_failing;
   ports.report(std::move(report));
 }
 
