@@ -1,6 +1,7 @@
 #include "engine/journal_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <filesystem>
@@ -30,9 +31,9 @@ OptionValue option_of(const Json& pair) {
   const auto& type = pair.at(0).get_ref<const std::string&>();
   const Json& v = pair.at(1);
   if (type == "b") return v.get<bool>();
-  if (type == "i") return v.get<std::int64_t>();
+  if (type == "i") return v.get_ref<const std::int64_t&>();
   if (type == "r") return real_of(v);
-  if (type == "d") return Duration{v.get<std::int64_t>()};
+  if (type == "d") return Duration{v.get_ref<const std::int64_t&>()};
   if (type == "l") return v.get<std::vector<std::string>>();
   if (type == "t") return v.get<Table>();
   return v.get<std::string>();
@@ -49,7 +50,8 @@ JournalConfig config_of(const Json& line) {
       steps.push_back(std::move(spec));
     }
   }
-  c.queues = line.at("queues").get<std::map<std::string, std::size_t>>();
+  for (const auto& [queue, chain] : line.at("queues").items())
+    c.queues[queue] = static_cast<std::size_t>(chain.get_ref<const std::uint64_t&>());
   for (const auto& [queue, index] : c.queues)
     if (index >= c.chains.size()) throw std::out_of_range("chain of queue " + queue);
   return c;
@@ -58,35 +60,37 @@ JournalConfig config_of(const Json& line) {
 SchedInput input_of(const Json& in) {
   SchedInput s;
   if (in.contains("wms")) {
-    const auto w = in.at("wms").get<std::array<std::int64_t, 5>>();
+    const auto& given = in.at("wms");
+    std::array<std::int64_t, 5> w{};
+    for (std::size_t i = 0; i < w.size(); ++i) w.at(i) = given.at(i).get_ref<const std::int64_t&>();
     s.wms = SchedInput::Wms{w[0], w[1], w[2], w[3], w[4]};
   }
   s.site = in.at("site").get<std::string>();
-  s.pending = in.at("pending").get<std::int64_t>();
-  s.running = in.at("running").get<std::int64_t>();
-  s.retiring = in.at("retiring").get<std::int64_t>();
-  s.claimed = in.at("claimed").get<std::int64_t>();
-  if (in.contains("dealt")) s.dealt = in.at("dealt").get<std::int64_t>();
-  s.factory_total = in.at("total").get<std::int64_t>();
-  s.used = in.at("used").get<std::int64_t>();
-  s.life_submitted = in.at("life").get<std::int64_t>();
+  s.pending = in.at("pending").get_ref<const std::int64_t&>();
+  s.running = in.at("running").get_ref<const std::int64_t&>();
+  s.retiring = in.at("retiring").get_ref<const std::int64_t&>();
+  s.claimed = in.at("claimed").get_ref<const std::int64_t&>();
+  if (in.contains("dealt")) s.dealt = in.at("dealt").get_ref<const std::int64_t&>();
+  s.factory_total = in.at("total").get_ref<const std::int64_t&>();
+  s.used = in.at("used").get_ref<const std::int64_t&>();
+  s.life_submitted = in.at("life").get_ref<const std::int64_t&>();
   return s;
 }
 
 core::Decision decision_of(const Json& line) {
   core::Decision d;
   d.queue = line.at("q").get<std::string>();
-  d.at = Wall{line.at("at").get<std::int64_t>()};
-  d.pass = line.at("pass").get<std::uint64_t>();
-  d.seq = line.at("seq").get<std::uint64_t>();
+  d.at = Wall{line.at("at").get_ref<const std::int64_t&>()};
+  d.pass = line.at("pass").get_ref<const std::uint64_t&>();
+  d.seq = line.at("seq").get_ref<const std::uint64_t&>();
   d.config_version = line.at("config").get<std::string>();
   d.input = input_of(line.at("in"));
   for (const auto& s : line.at("steps"))
-    d.steps.push_back({s.at(0).get<std::string>(), s.at(1).get<std::int64_t>(), s.at(2).get<std::int64_t>(),
-                       s.at(3).get<std::string>()});
-  d.chain = line.at("chain").get<std::int64_t>();
-  d.outside = line.at("outside").get<std::int64_t>();
-  d.n = line.at("n").get<std::int64_t>();
+    d.steps.push_back({s.at(0).get<std::string>(), s.at(1).get_ref<const std::int64_t&>(),
+                       s.at(2).get_ref<const std::int64_t&>(), s.at(3).get<std::string>()});
+  d.chain = line.at("chain").get_ref<const std::int64_t&>();
+  d.outside = line.at("outside").get_ref<const std::int64_t&>();
+  d.n = line.at("n").get_ref<const std::int64_t&>();
   d.bound_by = line.value("bound_by", "");
   d.held = line.value("held", "");
   d.held_code = line.value("held_code", "");
@@ -99,17 +103,18 @@ bool wanted(const JournalFilter& f, const std::string& queue, Wall at) {
 
 void hand_over(const Json& line, const JournalFilter& filter, const JournalHandlers& handlers, JournalCount& count) {
   const auto& kind = line.at("k").get_ref<const std::string&>();
-  if (kind == "dropped") count.dropped += line.at("count").get<std::int64_t>();
+  if (kind == "dropped") count.dropped += line.at("count").get_ref<const std::int64_t&>();
   if (kind == "config" && handlers.config) handlers.config(config_of(line));
   if (kind == "d" && handlers.decision) {
     const auto& queue = line.at("q").get_ref<const std::string&>();
-    if (wanted(filter, queue, Wall{line.at("at").get<std::int64_t>()})) handlers.decision(decision_of(line));
+    if (wanted(filter, queue, Wall{line.at("at").get_ref<const std::int64_t&>()})) handlers.decision(decision_of(line));
   }
   if (kind == "r" && handlers.repeats) {
     const auto& queue = line.at("q").get_ref<const std::string&>();
-    const Wall to{line.at("at").get<std::int64_t>()};
+    const Wall to{line.at("at").get_ref<const std::int64_t&>()};
     if (wanted(filter, queue, to))
-      handlers.repeats(queue, Wall{line.at("from").get<std::int64_t>()}, to, line.at("count").get<std::int64_t>());
+      handlers.repeats(queue, Wall{line.at("from").get_ref<const std::int64_t&>()}, to,
+                       line.at("count").get_ref<const std::int64_t&>());
   }
 }
 
@@ -162,7 +167,7 @@ bool read_journal_line(std::string_view line, const JournalFilter& filter, const
   }
   try {
     const Json parsed = Json::parse(line);
-    if (parsed.at("v").get<int>() != kJournalVersion) return false;
+    if (parsed.at("v") != kJournalVersion) return false;
     hand_over(parsed, filter, handlers, count);
     return true;
   } catch (const Json::exception&) {
