@@ -98,12 +98,11 @@ struct Turn {
 void submit(Turn& t, std::uint32_t at, Decision& d, bool canary) {
   Queue& q = t.s.queues[at];
   const auto n = static_cast<std::int32_t>(d.n);  // caps() keeps it small
-  const auto sub =
-      plan_submission(t.s, at, n, static_cast<std::int32_t>(std::max<std::int64_t>(0, n - d.outside)), t.now, t.shown);
-  LiveSubmission& planned = t.s.submissions[sub];
+  const auto sub = plan_submission(t.s, at, n, t.now, t.shown);
+  const LiveSubmission& planned = t.s.submissions[sub];
   if (canary) {
     BatchState& b = t.s.batches[static_cast<std::size_t>(q.batch)];
-    planned.canary = b.canary_used = true;
+    b.canary_used = true;
     b.canary = static_cast<int>(sub);
   }
   t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n});

@@ -64,9 +64,7 @@ struct LiveSubmission {
   bool used = false;
   bool in_flight = false;  // SubmitPilots is out, no answer yet
   bool planned = false;    // waits for its commit
-  bool canary = false;     // R5
   Mono planned_at;
-  std::int32_t demand_driven = 0;
   // settling (R8)
   int looks = 0;  // complete answers without everything found
   Mono first_look;
@@ -266,8 +264,7 @@ void configure(FactoryState& s, const ActiveConfig& active, Mono now);
 void start(FactoryState& s, const Started& e, Mono now, Wall shown);
 
 // ---- submissions.cc: submit path and settling (R8) -------------------------------------------------------------
-std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven,
-                              Mono now, Wall shown);
+std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, Mono now, Wall shown);
 std::uint32_t adopt_submission(FactoryState& s, const std::string& id, std::uint32_t queue, int source,
                                std::uint32_t run, Wall shown);
 void close_submission(FactoryState& s, std::uint32_t at, SubmissionState state, const std::string& note, Wall shown);

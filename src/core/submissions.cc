@@ -64,8 +64,7 @@ const char* name(SubmissionState state) {
   return "open";
 }
 
-std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, std::int32_t demand_driven,
-                              Mono now, Wall shown) {
+std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t n, Mono now, Wall shown) {
   Queue& q = s.queues[queue];
   Submission row;
   row.id = s.nonce + "-" + base36(s.next_submission++);
@@ -78,7 +77,6 @@ std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t
   LiveSubmission& sub = s.submissions[at];
   sub.planned = true;
   sub.planned_at = now;
-  sub.demand_driven = demand_driven;
   q.open = static_cast<int>(at);
   set_open(s, sub.source, q, n);
   q.used += n;
