@@ -90,7 +90,7 @@ struct Site {
   }
 
   // A pass whose commit succeeds; returns its effects.
-  std::vector<Effect> pass() {
+  std::vector<Effect> pass() const {
     auto effects = on(*state, Pass{}, now, shown);
     for (const auto& e : effects)
       if (const auto* c = std::get_if<Commit>(&e)) on(*state, CommitDone{c->batch->pass, {}}, now, shown);

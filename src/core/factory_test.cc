@@ -28,7 +28,7 @@ class Want final : public SchedStep {
 };
 
 struct Rig {
-  explicit Rig(int queues = 1, std::function<void(Config&)> change = {}) {
+  explicit Rig(int queues = 1, const std::function<void(Config&)>& change = {}) {
     auto config = std::make_shared<Config>();
     config->factory.factory_id = "rig";
     WmsSource wms;
@@ -55,7 +55,7 @@ struct Rig {
     give(Started{active, 1, "n", image});
   }
 
-  void give(const Event& e) { on(*state, e, now, Wall{1'700'000'000'000 + now.ns / 1'000'000}); }
+  void give(const Event& e) const { on(*state, e, now, Wall{1'700'000'000'000 + now.ns / 1'000'000}); }
 
   // A pass; commits succeed at once unless `commits` is false.
   std::vector<Effect> pass() {
@@ -69,7 +69,7 @@ struct Rig {
     return effects;
   }
 
-  void demand(std::map<std::string, std::int64_t> ready) {
+  void demand(const std::map<std::string, std::int64_t>& ready) {
     View<DemandData> v;
     v.complete = true;
     for (const auto& [queue, n] : ready) {
@@ -89,7 +89,7 @@ struct Rig {
     give(BatchSeen{"b", state->next_seq(), now, v});
   }
 
-  void answer(const SubmitPilots& s) {
+  void answer(const SubmitPilots& s) const {
     std::vector<std::string> ids;
     for (int i = 0; i < s.n; ++i) ids.push_back(s.submission + "." + std::to_string(i));
     give(SubmitAnswered{s.submission, ids});

@@ -19,7 +19,7 @@ bool waits(const LivePilot& p) { return p.state <= PilotState::unknown; }
 
 bool being_removed(const LivePilot& p, Mono now) { return p.removing_at.ns != 0 && now - p.removing_at < seconds{600}; }
 
-void remove(FactoryState& s, std::vector<std::uint32_t> slots, const std::vector<PilotState>& only_in,
+void remove(FactoryState& s, const std::vector<std::uint32_t>& slots, const std::vector<PilotState>& only_in,
             const std::string& rule, Mono now, std::vector<Effect>& out) {
   std::map<std::uint32_t, RemovePilots> by_source;
   for (const auto slot : slots) {
@@ -102,8 +102,7 @@ std::int64_t retire(FactoryState& s, std::uint32_t queue, std::int64_t n, Mono n
   if (most < n) bound_by = "retire: candidates, or 10 % a cycle";
   if (slots.empty()) return 0;
   q.retired_at = now;
-  remove(s, std::move(slots), policy == Retire::pending ? kWaiting : kAny, fmt::format("retire = {}", name(policy)),
-         now, out);
+  remove(s, slots, policy == Retire::pending ? kWaiting : kAny, fmt::format("retire = {}", name(policy)), now, out);
   return most;
 }
 
@@ -117,7 +116,7 @@ void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out) {
       const LivePilot& p = s.pilots[slot];
       if (waits(p) && !p.missing && !being_removed(p, now) && slots.size() < 1000) slots.push_back(slot);
     }
-    if (!slots.empty()) remove(s, std::move(slots), kWaiting, "drain (" + hold->scope + ")", now, out);
+    if (!slots.empty()) remove(s, slots, kWaiting, "drain (" + hold->scope + ")", now, out);
   }
 }
 
@@ -127,7 +126,7 @@ void remove_asked(FactoryState& s, Mono now, std::vector<Effect>& out) {
     std::vector<std::uint32_t> slots;
     for (std::uint32_t slot = 0; slot < s.pilots.size(); ++slot)
       if (s.pilots[slot].used && numbers.contains(s.pilots[slot].no)) slots.push_back(slot);
-    if (!slots.empty()) remove(s, std::move(slots), kAny, asked.rule, now, out);
+    if (!slots.empty()) remove(s, slots, kAny, asked.rule, now, out);
   }
   s.removals_asked.clear();
 }

@@ -198,7 +198,7 @@ Result<View<BatchData>> halved(Result<View<BatchData>> v) {
   v->data.ended.clear();
   return v;
 }
-Result<View<BatchData>> failed(Result<View<BatchData>> /*v*/) {
+Result<View<BatchData>> failed(const Result<View<BatchData>>& /*v*/) {
   return fail(Kind::transient, "sim.failed", "exit code 1", "condor_q");
 }
 Result<View<BatchData>> contradicting(Result<View<BatchData>> v) {

@@ -147,9 +147,9 @@ void World::start() {
 
 void World::crash() { start(); }
 
-void World::post(core::Event event) { deliver(std::move(event)); }
+void World::post(const core::Event& event) { deliver(event); }
 
-void World::deliver(core::Event event) {
+void World::deliver(const core::Event& event) {
   if (killed) return;
   core::on(*state_, event, now_, wall());
   if (pass_planned_) return;

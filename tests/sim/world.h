@@ -76,8 +76,8 @@ class World {
   void add_jobs(const std::string& wms_queue, int n);
   void run_for(Duration d);
   void run_until(Mono t);
-  void crash();                  // kill -9: state and everything under way are gone; then a new start
-  void post(core::Event event);  // an operator's word, say
+  void crash();                         // kill -9: state and everything under way are gone; then a new start
+  void post(const core::Event& event);  // an operator's word, say
   void reconfigure(const Scenario& scenario);
   void lose_ledger();  // the state directory is gone: a new start on an empty one
   struct Backup {
@@ -128,12 +128,12 @@ class World {
   void later(Duration d, std::function<void()> act, bool of_factory = true);
   bool boundary_passed();  // false: killed here
   void start();
-  void deliver(core::Event event);
+  void deliver(const core::Event& event);
   void pass();
   void run(const core::Effect& effect);
   void commit(const std::shared_ptr<const core::LedgerBatch>& batch);
   void submit(const core::SubmitPilots& e);
-  void start_pilot(const std::string& id);
+  void start_pilot(const std::string& queue);
   void end_pilot(const std::string& id, PilotState state, int rc);
   void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads);
   View<BatchData> list(const std::string& cursor);
