@@ -1,6 +1,7 @@
 // Interface of a batch plug-in: where pilots run. One plug-in a batch system; flavours of submission are options.
 //
-// Thread-safety: submit() and remove() are called by one thread at a time, poll() and find() by another one.
+// Thread-safety: submit(), remove() and release() are called by one thread at a time, poll() and find() by another one,
+// follow() by a third.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,14 @@ const char* name(PilotState state);
 std::optional<PilotState> pilot_state(std::string_view name);
 inline bool ended(PilotState s) { return s >= PilotState::done; }
 
+// What kind of hold a held pilot is in: each plug-in documents its table from the batch system's codes to these.
+enum class HoldKind : std::uint8_t {
+  none,       // not held
+  passing,    // may work at another try (a file transfer, a credential, a node): worth a release
+  permanent,  // will fail again (a bad description, a policy): releasing is pointless
+  people,     // somebody put it on hold: hands off
+};
+
 // One pilot as the batch system shows it. Every row carries our identity (RULES R9).
 struct PilotSeen {
   std::string batch_id;     // unique in its batch source: "12.0", "4711"
@@ -44,11 +53,21 @@ struct PilotSeen {
   float wall_s = -1, cpu_s = -1;   // of an ended pilot; -1: not told
   std::string node;                // where it runs or ran
   std::string reason;              // of hold, failure or removal, in the batch system's words
+  HoldKind hold = HoldKind::none;  // of a held pilot: what may be done about it
 };
 
 struct BatchData {
   std::vector<PilotSeen> live;   // all live pilots of this factory
   std::vector<PilotSeen> ended;  // those that ended since the cursor (with overlap: repeats are harmless)
+  // How busy the server of the batch system is, 0 to 1 (HTCondor: RecentDaemonCoreDutyCycle); negative: not told (R13).
+  float load = -1;
+};
+
+// What a feed of events says, in the order in which it happened. Rows of pilots that are not ours are left out.
+struct FeedData {
+  std::vector<PilotSeen> seen;  // live and ended pilots, each as it is after its event
+  // Events between the cursor and these were lost (the log was rotated away, cut or replaced): only a view tells.
+  bool gap = false;
 };
 
 // Who submits, and where a pilot finds its factory.
@@ -73,6 +92,7 @@ struct SubmitOrder {
   std::int32_t n = 0;      // pilots wanted
   std::string report_key;  // secret that lets these pilots report; travels as a 0600 file, never in an environment
   Wall when;               // decides the day of the log directory
+  std::vector<std::string> avoid_nodes;  // nodes that ruin pilots (R11); for batch systems where we choose nodes
 };
 
 class Batch {
@@ -99,6 +119,18 @@ class Batch {
   };
   virtual Result<std::int64_t> remove(std::span<const Removal> pilots, std::span<const PilotState> only_in,
                                       const std::string& why, Context& context) = 0;
+
+  // Lets held pilots try again, each only while it is held and of the given submission; returns how many.
+  virtual Result<std::int64_t> release(std::span<const Removal> pilots, const std::string& why, Context& context);
+
+  // True when follow() works: the batch system tells what happens instead of being asked.
+  [[nodiscard]] virtual bool feeds() const { return false; }
+
+  // What happened since the cursor: returns as soon as there is something, and near the deadline with nothing, which
+  // says that nothing happened. An empty cursor: from now on (not a gap). `View::cursor` is a bookmark that survives
+  // restarts of both sides, rotation included (R15); `evidence` names the way for people: "event log /var/log/...".
+  // Errors: the feed can't be read; the factory goes on by poll() and tries again later.
+  virtual Result<View<FeedData>> follow(const FactoryIdentity& me, const std::string& cursor, Context& context);
 };
 
 }  // namespace apf

@@ -1,0 +1,15 @@
+#include "apf/batch.h"
+
+namespace apf {
+
+Result<std::int64_t> Batch::release(std::span<const Removal> /*pilots*/, const std::string& /*why*/,
+                                    Context& /*context*/) {
+  return fail(Kind::config, "batch.no_release", "this batch system's plug-in can't release held pilots");
+}
+
+Result<View<FeedData>> Batch::follow(const FactoryIdentity& /*me*/, const std::string& /*cursor*/,
+                                     Context& /*context*/) {
+  return fail(Kind::config, "batch.no_feed", "this batch system's plug-in has no feed of events");
+}
+
+}  // namespace apf
