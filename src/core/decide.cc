@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ends.h"
 #include "core/holds.h"
 #include "core/sources.h"
 #include "core/state.h"
@@ -14,14 +15,18 @@ Duration cycle_of(const FactoryState& s, const Queue& q) {
   return q.wms < 0 ? Duration{seconds{60}} : s.wmses[static_cast<std::size_t>(q.wms)].spec.interval;
 }
 
+Duration cycle_length(const FactoryState& s, const Queue& q) {
+  return std::max<Duration>(cycle_of(s, q), milliseconds{100});
+}
+
 void roll_cycle(const FactoryState& s, Queue& q, Mono now) {
-  const Duration cycle = std::max<Duration>(cycle_of(s, q), milliseconds{100});
+  const Duration cycle = cycle_length(s, q);
   if (now - q.cycle_start < cycle) return;
   q.cycle_start = q.cycle_start + cycle * ((now - q.cycle_start) / cycle);
   q.used = 0;
 }
 
-SchedInput input_of(FactoryState& s, Queue& q, std::optional<std::int64_t> dealt) {
+SchedInput input_of(FactoryState& s, Queue& q, Mono now, std::optional<std::int64_t> dealt) {
   SchedInput in;
   if (q.wms >= 0) {
     const WmsState& w = s.wmses[static_cast<std::size_t>(q.wms)];
@@ -44,6 +49,8 @@ SchedInput input_of(FactoryState& s, Queue& q, std::optional<std::int64_t> dealt
   in.dealt = dealt;
   in.factory_total = s.total_pending + s.total_running + s.total_open;
   in.used = q.used;
+  in.cycle = q.cycle_start.ns / cycle_length(s, q).count();
+  in.ends = answers(q, now);
   in.life_submitted = q.life.life_submitted;
   return in;
 }
@@ -143,7 +150,7 @@ void decide(Turn& t, std::uint32_t at) {
   d->pass = t.s.passes;
   d->seq = t.s.seq;
   d->config_version = t.s.active.config->version;
-  d->input = input_of(t.s, q, dealt);
+  d->input = input_of(t.s, q, t.now, dealt);
   const bool canary = canary_due(t.s, q, h, t.now);
   Cap cap;
   const bool blind = h.code == "wms.never" || h.code == "batch.never" || h.code == "queue.gone";
@@ -207,7 +214,7 @@ void decide_all(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out)
   Turn turn{s, now, shown, out, {}};
   turn.parts = deal(s, takers, now, [&](std::uint32_t at, std::int64_t part) {
     std::int64_t outside = 0;
-    const auto steps = fold(s.queues[at].chain, input_of(s, s.queues[at], part), &outside);
+    const auto steps = fold(s.queues[at].chain, input_of(s, s.queues[at], now, part), &outside);
     return (steps.empty() ? 0 : steps.back().out) - outside;
   });
   for (const auto at : who) decide(turn, at);

@@ -8,10 +8,10 @@
 namespace apf::core {
 namespace {
 
-constexpr std::array<std::string_view, 16> kShown{
+constexpr std::array<std::string_view, 20> kShown{
     "Ready",         "Fixed",    "Null",          "Scale",        "MaxPerCycle", "MinPerCycle",   "MaxPending",
     "MinPending",    "MaxToRun", "MaxPerFactory", "KeepNRunning", "StatusTest",  "StatusOffline", "WeightedActivated",
-    "Fillactivated", "Throttle"};
+    "Fillactivated", "Throttle", "Activated",     "NQueue",       "MaxToSubmit", "MinToSubmit"};
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
@@ -21,9 +21,11 @@ bool same_name(std::string_view shown, std::string_view plugin) {
                     [](char a, char b) { return lower(a) == b; });
 }
 
-// How many pilots of `out` stand outside the demand (R10), when `outside` of `in` did.
-std::int64_t outside_after(const SchedStep& step, std::int64_t in, std::int64_t out, std::int64_t outside) {
+// How many pilots of `out` stand outside the demand (R10), when `outside` of `in` did and the step adds `added` itself.
+std::int64_t outside_after(const SchedStep& step, std::int64_t in, std::int64_t out, std::int64_t outside,
+                           std::int64_t added) {
   if (step.outside_demand() && out > in) outside += out - in;
+  outside += std::clamp<std::int64_t>(added, 0, kMost);
   return std::min(outside, std::max<std::int64_t>(out, 0));
 }
 
@@ -44,7 +46,7 @@ std::vector<StepTaken> fold(const Chain& chain, const SchedInput& input, std::in
   for (const auto& [name, step] : chain) {
     Step taken = step->apply(n, input);
     const std::int64_t out = std::clamp(taken.out, -kMost, kMost);
-    apart = outside_after(*step, n, out, apart);
+    apart = outside_after(*step, n, out, apart, taken.outside);
     steps.push_back({name, n, out, std::move(taken.message)});
     n = out;
   }

@@ -200,6 +200,7 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
   const bool ok = end.state == PilotState::done && !end.lost && r.exit_code <= 0;
   if (p.started_at.ns == 0) remember_claim(s, p);  // it was submitted for a job of this view all the same (R2)
   q.hour.add(ok, now);
+  if (!end.lost) remember_end(q, r, p.started_at, now);
   ++(ok ? q.life.life_done : q.life.life_failed);
   if (!p.exiting) ++q.budget;  // an exiting report was already taken as its end
   s.unsaved_queues.insert(p.queue);

@@ -232,6 +232,7 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
       const bool ok = r.state == PilotState::done && !r.lost && r.exit_code <= 0;
       s.queues[at->second].hour.add(ok, on_our_clock(r.ended, now, shown));
     }
+  restore_ends(s, e.ledger.pilots, now, shown);
   s.next_pilot = std::max(s.next_pilot, e.ledger.next_pilot);
   for (std::uint32_t at = 0; at < s.submissions.size(); ++at) release_submission(s, at);
   for (const auto& [key, cursor] : e.ledger.cursors)

@@ -18,6 +18,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/ends.h"
 #include "core/factory.h"
 
 namespace apf::core {
@@ -111,6 +112,7 @@ struct Queue {
   QueueRecord life;
   Hour hour;
   std::deque<Claim> claims;
+  Ends ends;                // what its chain asks about
   int open = -1;            // its open submission (R8: one a queue)
   std::int64_t open_n = 0;  // pilots of it that are not known yet
   // the cycle (R1)

@@ -37,6 +37,9 @@ SchedInput any_input() {
   if (*rc::gen::weightedElement<bool>({{1, true}, {3, false}})) in.dealt = *any_number();
   in.factory_total = *any_number();
   in.used = *any_number();
+  in.cycle = *any_number();
+  in.life_submitted = *any_number();
+  if (*rc::gen::arbitrary<bool>()) in.ends.push_back({seconds{3600}, seconds{10}, *any_number(), *any_number()});
   return in;
 }
 
@@ -78,6 +81,20 @@ std::vector<std::unique_ptr<SchedStep>> all_steps() {
   steps.push_back(step("statusoffline", {{"pilots", a}}));
   steps.push_back(step("weightedactivated", {{"activated", f}, {"pending", f}, {"default", a}}));
   steps.push_back(step("fillactivated", {{"default", a}}));
+  const Duration hour = seconds{3600}, brief = seconds{10};
+  steps.push_back(step("throttle", {{"interval", hour}, {"maxtime", brief}, {"ratio", f}, {"submit", a}}));
+  steps.push_back(step("maxtosubmit", {{"maximum", a}}));
+  steps.push_back(step("mintosubmit", {{"minimum", a}}));
+  steps.push_back(step("nqueue", {{"nqueue", a}, {"depthboost", a}, {"pilotlimit", a}, {"idlepilotsuppression", a}}));
+  steps.push_back(step("activated", {{"default", a},
+                                     {"max_jobs_torun", a},
+                                     {"max_pilots_per_cycle", a},
+                                     {"min_pilots_per_cycle", a},
+                                     {"min_pilots_pending", a},
+                                     {"max_pilots_pending", a},
+                                     {"testmode_allowed", flag},
+                                     {"testmode_pilots", a},
+                                     {"testmode_max_pending", a}}));
   return steps;
 }
 
@@ -111,7 +128,9 @@ RC_GTEST_PROP(Steps, CapsAreCaps, ()) {
   RC_ASSERT(kept >= std::min<Int>(0, n));  // asks nobody to go, unless somebody did before
   RC_ASSERT(step("maxtorun", {{"maximum", maximum}})->apply(n, in).out <= bounded(maximum - pending - running));
   RC_ASSERT(step("maxperfactory", {{"maximum", maximum}})->apply(n, in).out <= std::max<Int>(0, maximum - total));
-  for (const char* cap : {"maxpercycle", "maxtorun"})
+  RC_ASSERT(step("maxtosubmit", {{"maximum", maximum}})->apply(n, in).out <=
+            std::max<Int>(0, maximum - std::clamp<Int>(in.life_submitted, 0, kMost)));
+  for (const char* cap : {"maxpercycle", "maxtorun", "maxtosubmit"})
     RC_ASSERT(step(cap, {{"maximum", maximum}})->apply(n, in).out <= n);  // a cap never adds
 }
 
@@ -141,6 +160,26 @@ RC_GTEST_PROP(Steps, DemandIsNeverExceeded, ()) {
       std::max<Int>(0, in.wms->ready - served));
 }
 
+// Of what nqueue and activated give, only what they call outside may exceed the demand (R10).
+RC_GTEST_PROP(Steps, CompoundsSayWhatStandsOutsideTheDemand, ()) {
+  SchedInput in = any_input();
+  in.wms.emplace().ready = *rc::gen::inRange<Int>(0, 1000);
+  in.pending = *rc::gen::inRange<Int>(0, 1000);
+  in.claimed = *rc::gen::inRange<Int>(0, 1000);
+  const Int most = std::max<Int>(0, in.dealt ? bounded(*in.dealt) : in.wms->ready - in.pending - in.claimed);
+  const Int least = *rc::gen::inRange<Int>(0, 300);
+  for (const auto& s : {step("nqueue", {{"nqueue", least}, {"depthboost", Int{2}}, {"idlepilotsuppression", Int{1}}}),
+                        step("activated", {{"default", Int{0}},
+                                           {"min_pilots_pending", least},
+                                           {"testmode_allowed", true},
+                                           {"testmode_pilots", least},
+                                           {"testmode_max_pending", Int{10}}})}) {
+    const Step taken = s->apply(0, in);
+    RC_ASSERT(taken.out - taken.outside <= most);
+    RC_ASSERT(taken.outside >= 0 && taken.outside <= std::max<Int>(0, taken.out));
+  }
+}
+
 // A cycle that is asked again and again grants its number once (RULES R1).
 RC_GTEST_PROP(Steps, ACycleGrantsItsNumberOnce, ()) {
   const Int number = *rc::gen::inRange<Int>(0, 100);
@@ -161,7 +200,7 @@ RC_GTEST_PROP(Steps, ACycleGrantsItsNumberOnce, ()) {
 
 TEST(Steps, SayWhichStandOutsideTheDemand) {
   const SchedInput in;
-  for (const char* name : {"fixed", "minpercycle", "minpending", "keepnrunning"})
+  for (const char* name : {"fixed", "minpercycle", "minpending", "keepnrunning", "mintosubmit"})
     EXPECT_TRUE(step(name, {})->outside_demand()) << name;
   EXPECT_TRUE(step("statustest", {{"pilots", Int{0}}})->outside_demand());
   EXPECT_TRUE(step("statusoffline", {{"pilots", Int{0}}})->outside_demand());

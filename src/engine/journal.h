@@ -1,10 +1,10 @@
 // The journal of decisions: JSON lines in <state_dir>/journal/decisions.NNNNNN.jsonl, so that every number the factory
 // ever chose can be read and computed again (apf explain, apf replay).
 //
-//   {"v":1,"k":"config","at":…,"version":"…","chains":[[{"use":"ready","options":{…}},…],…],"queues":{"Q":0,…}}
-//   {"v":1,"k":"d","at":…,"q":"Q",…}            a decision in full: it changed, or its n is not 0
-//   {"v":1,"k":"r","at":…,"q":"Q","from":…,"count":17}   the last decision of that queue came up 17 times more
-//   {"v":1,"k":"dropped","at":…,"count":9}      lines that a full disk cost
+//   {"v":2,"k":"config","at":…,"version":"…","chains":[[{"use":"ready","options":{…}},…],…],"queues":{"Q":0,…}}
+//   {"v":2,"k":"d","at":…,"q":"Q",…}            a decision in full: it changed, or its n is not 0
+//   {"v":2,"k":"r","at":…,"q":"Q","from":…,"count":17}   the last decision of that queue came up 17 times more
+//   {"v":2,"k":"dropped","at":…,"count":9}      lines that a full disk cost
 //
 // Every file begins with a config line and so stands alone. Lines are appended whole; a torn last line (crash, full
 // disk) is skipped by the reader. When nothing can be written, lines are dropped and counted: the factory never waits.

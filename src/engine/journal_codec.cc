@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace apf::engine {
@@ -77,7 +78,14 @@ void put_input(std::string& out, const SchedInput& in) {
   fmt::format_to(to(out), ",\"pending\":{},\"running\":{},\"retiring\":{},\"claimed\":{}", in.pending, in.running,
                  in.retiring, in.claimed);
   if (in.dealt) fmt::format_to(to(out), ",\"dealt\":{}", *in.dealt);
-  fmt::format_to(to(out), ",\"total\":{},\"used\":{},\"life\":{}", in.factory_total, in.used, in.life_submitted);
+  fmt::format_to(to(out), ",\"total\":{},\"used\":{},\"cycle\":{},\"life\":{}", in.factory_total, in.used, in.cycle,
+                 in.life_submitted);
+  if (in.ends.empty()) return;
+  const char* before = ",\"ends\":[";
+  for (const auto& e : in.ends)
+    fmt::format_to(to(out), "{}[{},{},{},{}]", std::exchange(before, ","), e.within.count(), e.below.count(), e.ended,
+                   e.brief);
+  out += ']';
 }
 
 // Mixes values into one hash; the order matters.

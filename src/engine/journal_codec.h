@@ -13,7 +13,9 @@
 
 namespace apf::engine {
 
-constexpr int kJournalVersion = 1;
+// 2: cycle and ends in the input. Lines of version 1 read as if these were 0 and empty.
+constexpr int kJournalVersion = 2;
+constexpr int kOldestJournalVersion = 1;  // that can be read
 
 void put_json_string(std::string& out, std::string_view text);
 // {"factor":["r",0.5],…}: the type's letter (b i r s d l t) and the value; secrets are left out.

@@ -74,6 +74,13 @@ SchedInput input_of(const Json& in) {
   s.factory_total = in.at("total").get_ref<const std::int64_t&>();
   s.used = in.at("used").get_ref<const std::int64_t&>();
   s.life_submitted = in.at("life").get_ref<const std::int64_t&>();
+  if (in.contains("cycle")) s.cycle = in.at("cycle").get_ref<const std::int64_t&>();  // since version 2
+  if (in.contains("ends"))
+    for (const auto& e : in.at("ends")) {
+      std::array<std::int64_t, 4> v{};
+      for (std::size_t i = 0; i < v.size(); ++i) v.at(i) = e.at(i).get_ref<const std::int64_t&>();
+      s.ends.push_back({Duration{v[0]}, Duration{v[1]}, v[2], v[3]});
+    }
   return s;
 }
 
@@ -167,7 +174,8 @@ bool read_journal_line(std::string_view line, const JournalFilter& filter, const
   }
   try {
     const Json parsed = Json::parse(line);
-    if (parsed.at("v") != kJournalVersion) return false;
+    const auto& version = parsed.at("v");
+    if (version != kJournalVersion && version != kOldestJournalVersion) return false;
     hand_over(parsed, filter, handlers, count);
     return true;
   } catch (const Json::exception&) {

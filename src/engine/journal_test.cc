@@ -90,6 +90,44 @@ TEST_F(JournalTest, DecisionsReadBackAsTheyWere) {
   EXPECT_EQ(decisions({.queue = "", .since = Wall{kNow.ms + 1}, .until = {}}).size(), 0U);
 }
 
+TEST_F(JournalTest, KeepsWhatStepsAskedAbout) {
+  auto d = decision("Q", 7);
+  d.input.cycle = 12;
+  d.input.ends = {{seconds{3600}, seconds{10}, 8, 5}, {seconds{60}, milliseconds{1500}, 2, 0}};
+  {
+    Journal journal({.directory = dir_});
+    journal.config(config_of({step("throttle")}), kNow);
+    journal.append(std::vector{d}, kNow);
+  }
+  const auto back = decisions();
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].input.cycle, 12);
+  ASSERT_EQ(back[0].input.ends.size(), 2U);
+  EXPECT_EQ(back[0].input.ends[0].within, seconds{3600});
+  EXPECT_EQ(back[0].input.ends[0].ended, 8);
+  EXPECT_EQ(back[0].input.ends[1].below, milliseconds{1500});
+  EXPECT_EQ(back[0].input.ends[1].brief, 0);
+}
+
+// As version 1 wrote it: the input without cycle and ends.
+TEST(JournalReader, ReadsTheFirstVersion) {
+  const std::string line =
+      R"j({"v":1,"k":"d","at":1800000000000,"q":"Q","pass":3,"seq":9,"config":"1 (test)","in":{"wms":[1,100,3,4,5],)j"
+      R"j("site":"online","pending":10,"running":0,"retiring":0,"claimed":0,"total":0,"used":0,"life":0},)j"
+      R"j("steps":[["ready",0,7,"in=0,ret=7"]],"chain":7,"outside":0,"n":7,"bound_by":"ready"})j";
+  std::vector<core::Decision> all;
+  JournalCount count;
+  EXPECT_TRUE(read_journal_line(
+      line, {}, {.config = {}, .decision = [&](const auto& d) { all.push_back(d); }, .repeats = {}}, count));
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].input.pending, 10);
+  EXPECT_EQ(all[0].input.cycle, 0);
+  EXPECT_TRUE(all[0].input.ends.empty());
+  std::string newer = line;
+  newer.replace(5, 1, "3");
+  EXPECT_FALSE(read_journal_line(newer, {}, {}, count));
+}
+
 TEST_F(JournalTest, RepeatsAreFoldedToACount) {
   {
     Journal journal({.directory = dir_});

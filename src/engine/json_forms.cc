@@ -54,7 +54,16 @@ json source_form(const core::SourceStatus& s, Moment now) {
   return form;
 }
 
+json ends_form(const SchedEnds& e) {
+  return {{"within_s", std::chrono::duration<double>(e.within).count()},
+          {"below_s", std::chrono::duration<double>(e.below).count()},
+          {"ended", e.ended},
+          {"short", e.brief}};
+}
+
 json input_form(const SchedInput& in) {
+  json ends = json::array();
+  for (const auto& e : in.ends) ends.push_back(ends_form(e));
   json wms = nullptr;
   if (in.wms) {
     wms = {{"notready", in.wms->notready},
@@ -72,7 +81,9 @@ json input_form(const SchedInput& in) {
           {"dealt", in.dealt ? json(*in.dealt) : json(nullptr)},
           {"factory_total", in.factory_total},
           {"used", in.used},
-          {"life_submitted", in.life_submitted}};
+          {"cycle", in.cycle},
+          {"life_submitted", in.life_submitted},
+          {"ends", std::move(ends)}};
 }
 
 json decision_summary(const core::Decision& d) {

@@ -81,6 +81,7 @@ Status add_pilots(const json& line, SchedInput& input) {
                                 {"retiring", &input.retiring},
                                 {"claimed", &input.claimed},
                                 {"used", &input.used},
+                                {"cycle", &input.cycle},
                                 {"life_submitted", &input.life_submitted}});
       !s)
     return s;
@@ -110,7 +111,18 @@ Status add_total(const json& line, SchedInput& input) {
   return {};
 }
 
-Result<SchedInput> input_of(const json& line) {
+// `ended` and `short` of the line answer every question that the chain has about pilots that ended lately.
+Status add_ends(const json& line, const core::Chain& chain, SchedInput& input) {
+  SchedEnds told;
+  const auto batch = object_at(line, "batch");
+  if (!batch) return fail(batch.error());
+  if (auto s = numbers(*batch, {{"ended", &told.ended}, {"short", &told.brief}}); !s) return s;
+  for (const auto& [name, step] : chain)
+    if (const auto asked = step->asks()) input.ends.push_back({asked->within, asked->below, told.ended, told.brief});
+  return {};
+}
+
+Result<SchedInput> input_of(const json& line, const core::Chain& chain) {
   SchedInput input;
   if (const auto it = line.find("site"); it != line.end()) {
     if (!it->is_string()) return bad("'site' must be a text");
@@ -118,6 +130,7 @@ Result<SchedInput> input_of(const json& line) {
   }
   for (const auto add : {add_demand, add_pilots, add_total})
     if (auto s = add(line, input); !s) return fail(s.error());
+  if (auto s = add_ends(line, chain, input); !s) return fail(s.error());
   return input;
 }
 
@@ -224,7 +237,7 @@ Result<ordered_json> decide_line(const DecideArgs& args, const Registry& registr
   if (line.is_discarded() || !line.is_object()) return bad("not a JSON object");
   const auto made = chain_of(line, registry);
   if (!made) return fail(made.error());
-  const auto input = input_of(line);
+  const auto input = input_of(line, made->chain);
   if (!input) return fail(input.error());
 
   core::Decision decision;

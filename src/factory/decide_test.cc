@@ -47,8 +47,13 @@ TEST(Decide, EqualsTheOriginalOnEveryVector) {
   }
 }
 
-TEST(Decide, DeviatesOnlyAsDocumented) {
-  const std::string text = read_file(APF_SOURCE_DIR "/tests/vectors/deviations.jsonl");
+// What the original's vectors do not cover: where we decide otherwise, and steps and inputs that only we have.
+class OwnVectors : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Decide, OwnVectors, testing::Values("deviations", "further"),
+                         [](const auto& given) { return std::string(given.param); });
+
+TEST_P(OwnVectors, DecideAsDocumented) {
+  const std::string text = read_file(std::string(APF_SOURCE_DIR "/tests/vectors/") + GetParam() + ".jsonl");
   const auto want = lines(text);
   ASSERT_FALSE(want.empty());
   const Finished done = decide(text, true);
