@@ -92,7 +92,7 @@ struct SubmitOrder {
   std::int32_t n = 0;      // pilots wanted
   std::string report_key;  // secret that lets these pilots report; travels as a 0600 file, never in an environment
   Wall when;               // decides the day of the log directory
-  std::vector<std::string> avoid_nodes;  // nodes that ruin pilots (R11); for batch systems where we choose nodes
+  std::vector<std::string> avoid_nodes = {};  // nodes that ruin pilots (R11); for batch systems where we choose nodes
 };
 
 class Batch {
