@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 namespace apf::htcondor {
@@ -56,8 +57,7 @@ Result<Tools> Tools::make(const Options& options) {
   return t;
 }
 
-Result<Finished> Tools::run(const std::string& tool, const std::vector<std::string>& arguments,
-                            Context& context) const {
+Result<Finished> Tools::start(const std::string& tool, std::vector<std::string> arguments, Context& context) const {
   Command command;
   if (!account_.name.empty() && geteuid() == 0) {
     const std::string uid = std::to_string(account_.uid), gid = std::to_string(account_.gid);
@@ -66,16 +66,39 @@ Result<Finished> Tools::run(const std::string& tool, const std::vector<std::stri
     command.directory.assign(1, '/');  // the factory's own may be closed to that account
   }
   command.argv.push_back(directory_.empty() ? tool : directory_ + "/" + tool);
-  if (!schedd_.empty()) command.argv.insert(command.argv.end(), {"-name", schedd_});
-  if (!pool_.empty()) command.argv.insert(command.argv.end(), {"-pool", pool_});
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  std::move(arguments.begin(), arguments.end(), std::back_inserter(command.argv));
   if (!config_.empty()) command.environment["CONDOR_CONFIG"] = config_;
   return context.run(command);
 }
 
+Result<Finished> Tools::run(const std::string& tool, const std::vector<std::string>& arguments,
+                            Context& context) const {
+  std::vector<std::string> all;
+  if (!schedd_.empty()) all.insert(all.end(), {"-name", schedd_});
+  if (!pool_.empty()) all.insert(all.end(), {"-pool", pool_});
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return start(tool, std::move(all), context);
+}
+
 Result<std::string> Tools::query(const std::string& tool, const std::vector<std::string>& arguments,
                                  Context& context) const {
-  auto f = run(tool, arguments, context);
+  return full_answer(run(tool, arguments, context), tool);
+}
+
+Result<std::string> Tools::query_here(const std::string& tool, const std::vector<std::string>& arguments,
+                                      Context& context) const {
+  return full_answer(start(tool, arguments, context), tool);
+}
+
+Result<std::string> Tools::query_pool(const std::string& tool, const std::vector<std::string>& arguments,
+                                      Context& context) const {
+  std::vector<std::string> all;
+  if (!pool_.empty()) all = {"-pool", pool_};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return full_answer(start(tool, std::move(all), context), tool);
+}
+
+Result<std::string> Tools::full_answer(Result<Finished> f, const std::string& tool) {
   if (!f) return fail(f.error());
   if (f->timed_out)
     return no_answer("htcondor.timeout", "no answer before the deadline", tool, "is the schedd up and not overloaded?");

@@ -28,10 +28,22 @@ class Tools {
   // "htcondor.timeout", "htcondor.failed", "htcondor.truncated").
   Result<std::string> query(const std::string& tool, const std::vector<std::string>& arguments, Context& context) const;
 
+  // As query(), without naming schedd and pool: what this machine's configuration says.
+  Result<std::string> query_here(const std::string& tool, const std::vector<std::string>& arguments,
+                                 Context& context) const;
+  // As query(), of the pool's collector.
+  Result<std::string> query_pool(const std::string& tool, const std::vector<std::string>& arguments,
+                                 Context& context) const;
+  [[nodiscard]] const std::string& schedd() const { return schedd_; }  // as configured; empty: the local one
+
   // The account that tools run as and that must reach the files of a submission; empty name: the factory's own.
   [[nodiscard]] const Account& account() const { return account_; }
 
  private:
+  [[nodiscard]] Result<Finished> start(const std::string& tool, std::vector<std::string> arguments,
+                                       Context& context) const;
+  static Result<std::string> full_answer(Result<Finished> f, const std::string& tool);
+
   std::string directory_, schedd_, pool_, config_;
   Account account_;
 };

@@ -1,0 +1,46 @@
+// Follows a schedd's event log in JSON form: its objects in order, whatever happens to the file.
+//
+// Who only wants to know that something happened in the schedd calls skip() and wait().
+// Thread-safety: one thread at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "event_json.h"
+#include "log_file.h"
+
+namespace apf::htcondor {
+
+class EventLog {
+ public:
+  explicit EventLog(std::string path) : file_(std::move(path)) {}
+
+  // Starts at a bookmark, or with what happens from now on when it is empty. Errors: as LogFile::open(), and
+  // Kind::config "htcondor.event_log_format" when the log is not in JSON form.
+  Status open(const std::string& bookmark);
+
+  // The next object, or nothing when there is no more at the moment; valid until the next call.
+  Result<std::optional<std::string_view>> next();
+  // Reads what there is without looking at it; true when there was anything.
+  Result<bool> skip();
+  // Waits until there may be more: at most `most`, never longer than 250 ms.
+  void wait(Duration most) { file_.wait(most); }
+
+  // Whether something was lost since the last call: a file cut, deleted or rotated away, text that is no object.
+  bool take_gap();
+  // After the object that next() gave last, and before it: places for open(), also after a restart.
+  [[nodiscard]] std::string bookmark() const { return file_.bookmark(splitter_.pending()); }
+  [[nodiscard]] std::string bookmark_before() const { return file_.bookmark(splitter_.pending() + object_); }
+  [[nodiscard]] const std::string& path() const { return file_.path(); }
+
+ private:
+  LogFile file_;
+  ObjectSplitter splitter_;
+  std::size_t object_ = 0;  // bytes of the object that next() gave last
+  std::uint64_t damages_ = 0;
+  bool gap_ = false;
+};
+
+}  // namespace apf::htcondor

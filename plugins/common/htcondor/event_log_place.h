@@ -1,0 +1,21 @@
+// Where a schedd writes its event log, and whether it says there what is needed.
+//
+// Thread-safety: pure function of what the tools answer.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "apf/context.h"
+#include "tools.h"
+
+namespace apf::htcondor {
+
+// Asks the schedd (condor_config_val). `attributes`: what EVENT_LOG_JOB_AD_INFORMATION_ATTRS has to name. Errors:
+// Kind::transient as of Tools::query(); Kind::config "htcondor.event_log_none" (it writes none),
+// "htcondor.event_log_format", "htcondor.event_log_attributes", "htcondor.event_log_elsewhere" (on another machine).
+Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
+                                     Context& context);
+
+}  // namespace apf::htcondor
