@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apf/batch.h"
+#include "feed.h"
 #include "htcondor/tools.h"
 #include "spool.h"
 #include "view.h"
@@ -19,12 +20,16 @@ struct Settings {
   std::string spool;
   std::int64_t history_since_s = 3600;  // how far the first look into the history goes back
   std::int64_t history_scan = 200'000;  // most records that one look into the history reads
+  std::string event_log = "auto";       // or a path, or "none"
 };
 
 class HtcondorBatch final : public Batch {
  public:
   HtcondorBatch(htcondor::Tools tools, Settings settings)
-      : tools_(std::move(tools)), settings_(std::move(settings)), spool_(settings_.spool, tools_.account()) {}
+      : tools_(std::move(tools)),
+        settings_(std::move(settings)),
+        spool_(settings_.spool, tools_.account()),
+        feed_(tools_, settings_.event_log) {}
 
   Result<View<BatchData>> poll(const FactoryIdentity& me, const std::string& cursor, Context& context) override;
   Result<std::vector<std::string>> submit(const SubmitOrder& order, Context& context) override;
@@ -32,6 +37,11 @@ class HtcondorBatch final : public Batch {
                                             Context& context) override;
   Result<std::int64_t> remove(std::span<const Removal> pilots, std::span<const PilotState> only_in,
                               const std::string& why, Context& context) override;
+  Result<std::int64_t> release(std::span<const Removal> pilots, const std::string& why, Context& context) override;
+  [[nodiscard]] bool feeds() const override { return feed_.wanted(); }
+  Result<View<FeedData>> follow(const FactoryIdentity& me, const std::string& cursor, Context& context) override {
+    return feed_.follow(me, cursor, context);
+  }
 
  private:
   Result<std::vector<PilotSeen>> queue(const std::string& constraint, const std::string& instance, Context& context);
@@ -40,6 +50,7 @@ class HtcondorBatch final : public Batch {
   Status cross_check(const std::string& constraint, std::size_t rows, Context& context);
   Status look_back(View<BatchData>& view, const FactoryIdentity& me, const std::string& constraint,
                    const std::string& cursor, Context& context);
+  float load(Context& context);
   std::vector<std::uint64_t> left(const std::vector<std::uint64_t>& live);
 
   const htcondor::Tools tools_;
@@ -52,9 +63,13 @@ class HtcondorBatch final : public Batch {
   std::size_t last_rows_ = 0;  // of the last view
   int fruitless_ = 0;          // looks into the history in a row that left something unexplained
   bool looked_ = false;        // into the history, since the start
+  int until_load_ = 0;         // polls until the schedd's load is asked for again
+  float load_ = -1;            // what it was then
 
   std::mutex mutex_;
   std::vector<std::uint64_t> submitted_;  // by submit(), until the next poll
+
+  Feed feed_;  // only follow() uses it
 };
 
 }  // namespace apf::batch_htcondor

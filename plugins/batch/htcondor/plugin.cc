@@ -1,4 +1,6 @@
 // Batch plug-in `htcondor`: options and registration. See README.md.
+#include <fmt/format.h>
+
 #include <array>
 
 #include "apf/registry.h"
@@ -30,6 +32,10 @@ constexpr std::array kOptions{
                .doc = "most records that one look into the history reads",
                .unit = "records",
                .minimum = 1000},
+    OptionSpec{.name = "event_log",
+               .fallback = "auto",
+               .doc = "the schedd's event log in JSON form, followed to hear at once what happens to pilots: its path, "
+                      "'auto' to ask the schedd for it, or 'none'"},
     OptionSpec{.name = "request_memory",
                .type = OptionType::size,
                .doc = "memory of a pilot's slot",
@@ -87,6 +93,11 @@ Result<std::unique_ptr<Batch>> make(const Options& options) {
   settings.spool = options.text_or("spool", "");
   settings.history_since_s = std::chrono::duration_cast<seconds>(options.duration("history_since")).count();
   settings.history_scan = options.integer("history_scan");
+  settings.event_log = options.text_or("event_log", "auto");
+  if (settings.event_log != "auto" && settings.event_log != "none" && !settings.event_log.starts_with('/'))
+    return fail(Kind::config, "htcondor.bad_option",
+                fmt::format("event_log is '{}', which is neither a full path nor 'auto' or 'none'", settings.event_log),
+                "option 'event_log'");
   return std::make_unique<batch_htcondor::HtcondorBatch>(std::move(*tools), std::move(settings));
 }
 

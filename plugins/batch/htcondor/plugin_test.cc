@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -84,7 +85,8 @@ TEST(HtcondorViews, AreReadAsRecorded) {
 
 TEST(HtcondorViews, TellTimesAndUsage) {
   const auto ended = read(
-      "26\t0\t4\t1\t1795308121\t1795308122\t1795308140\t3\t0\tfalse\t\"s\"\t\"i1\"\t\"Q\"\t0\tfalse\t\"s@"
+      "26\t0\t4\t1\t1795308121\t1795308122\t1795308140\t3\t0\tfalse\t\"s\"\t\"i1\"\t\"Q\"\t0\tfalse\tundefined\tundefin"
+      "ed\t\"s@"
       "n\"\tundefined\t18.0\t1.5\t"
       "0.25\n",
       Listing::history, "i1");
@@ -95,6 +97,18 @@ TEST(HtcondorViews, TellTimesAndUsage) {
   EXPECT_EQ(p.ended.ms, 1795308140000);
   EXPECT_FLOAT_EQ(p.wall_s, 18.0F);
   EXPECT_FLOAT_EQ(p.cpu_s, 1.75F);
+}
+
+TEST(HtcondorViews, TellHoldsApart) {
+  const auto held = read(
+      "3\t0\t5\t1\t1\t1\t1\t3\t0\tfalse\t\"s\"\t\"i1\"\t\"Q\"\tundefined\tfalse\t1\t0\t\"s@n\"\t\"by me\"\n"
+      "3\t1\t5\t1\t1\t1\t1\t3\t1\tfalse\t\"s\"\t\"i1\"\t\"Q\"\tundefined\tfalse\t34\t0\t\"s@n\"\t\"memory\"\n"
+      "3\t2\t2\t1\t1\t1\t1\t3\t2\tfalse\t\"s\"\t\"i1\"\t\"Q\"\tundefined\tfalse\t34\t0\t\"s@n\"\tundefined\n",
+      Listing::queue, "i1");
+  ASSERT_TRUE(held) << held.error().text();
+  EXPECT_EQ(held->at(0).hold, HoldKind::people);
+  EXPECT_EQ(held->at(1).hold, HoldKind::permanent);
+  EXPECT_EQ(held->at(2).hold, HoldKind::none);
 }
 
 // ---- the plug-in -----------------------------------------------------------------------------------------------
@@ -122,7 +136,7 @@ std::string row(int cluster, int proc, int status) {
   std::ostringstream out;
   out << cluster << '\t' << proc << '\t' << status << "\t0\t1795306512\tundefined\t1795306512\t3\t" << proc
       << "\tfalse\t\"s-" << cluster << "\"\t\"i1\"\t\"Q\"\t" << (status == 4 ? "0" : "undefined")
-      << "\tfalse\tundefined\tundefined";
+      << "\tfalse\tundefined\tundefined\tundefined\tundefined";
   return out.str();
 }
 std::string live_row(int cluster, int proc, int status = 1) { return row(cluster, proc, status) + "\n"; }
@@ -175,6 +189,12 @@ class HtcondorPlugin : public ::testing::Test {
       const std::string& out = totals ? count : c.argv[0].ends_with("condor_q") ? live : past;
       return ended_with(0, out);
     };
+  }
+  // How often the tools for views were asked.
+  std::size_t looks() const {
+    return static_cast<std::size_t>(std::count_if(context_.asked.begin(), context_.asked.end(), [](const auto& argv) {
+      return argv[0].ends_with("condor_q") || argv[0].ends_with("condor_history");
+    }));
   }
   fs::path spool() const { return fs::path(me_.state_dir) / "htcondor"; }
 
@@ -252,20 +272,20 @@ TEST_F(HtcondorPlugin, AsksTheHistoryOnlyWhenPilotsLeft) {
   answers(live_row(1, 0) + live_row(1, 1), "");
   auto view = batch_->poll(me_, "", context_);
   ASSERT_TRUE(view);
-  EXPECT_EQ(context_.asked.size(), 2U) << "the first poll looks back";
+  EXPECT_EQ(looks(), 2U) << "the first poll looks back";
   view = batch_->poll(me_, view->cursor, context_);
-  EXPECT_EQ(context_.asked.size(), 3U) << "nobody left";
+  EXPECT_EQ(looks(), 3U) << "nobody left";
   answers(live_row(1, 1), past_row(1, 0));
   view = batch_->poll(me_, view->cursor, context_);
   ASSERT_TRUE(view);
-  EXPECT_EQ(context_.asked.size(), 5U);
+  EXPECT_EQ(looks(), 5U);
   ASSERT_EQ(view->data.ended.size(), 1U);
   EXPECT_EQ(view->data.ended[0].batch_id, "1.0");
   EXPECT_EQ(view->data.live.size(), 1U);
   EXPECT_TRUE(view->complete);
   EXPECT_EQ(view->cursor, "1.0 1.0");
   view = batch_->poll(me_, view->cursor, context_);
-  EXPECT_EQ(context_.asked.size(), 6U) << "it is accounted for";
+  EXPECT_EQ(looks(), 6U) << "it is accounted for";
   answers("", past_row(1, 1) + past_row(1, 0));
   view = batch_->poll(me_, view->cursor, context_);
   ASSERT_TRUE(view);
@@ -314,6 +334,56 @@ TEST_F(HtcondorPlugin, AViewThatLostManyPilotsIsCheckedAgainstTheScheddsCount) {
   EXPECT_EQ(refused.error().code, "htcondor.suspect");
   answers(live_row(1, 0), "", 1);
   EXPECT_TRUE(batch_->poll(me_, "", context_));
+}
+
+TEST_F(HtcondorPlugin, TellsTheLoadOfItsSchedd) {
+  std::string load = "0.25\n";
+  context_.answer = [&](const Command& c) { return ended_with(0, c.argv[0].ends_with("_status") ? load : ""); };
+  options_.set("schedd", std::string("s@h"));
+  options_.set("pool", std::string("cm.h"));
+  make();
+  auto view = batch_->poll(me_, "", context_);
+  ASSERT_TRUE(view);
+  EXPECT_FLOAT_EQ(view->data.load, 0.25F);
+  EXPECT_THAT(context_.asked, ::testing::Contains(ElementsAre("condor_status", "-pool", "cm.h", "-schedd", "s@h",
+                                                              "-af:tV", "RecentDaemonCoreDutyCycle")));
+  const auto asked = context_.asked.size();
+  ASSERT_TRUE(batch_->poll(me_, "", context_));
+  EXPECT_EQ(context_.asked.size(), asked + 1) << "not at each poll";
+  for (const char* odd : {"", "undefined\n", "0.1\n0.2\n", "7.5\n", "-- Failed\n"}) {
+    load = odd;
+    make();
+    view = batch_->poll(me_, "", context_);
+    ASSERT_TRUE(view) << odd;
+    EXPECT_LT(view->data.load, 0) << odd;
+  }
+}
+
+TEST_F(HtcondorPlugin, ReleasesOnlyPilotsThatAreHeldAndOfTheirSubmission) {
+  context_.answer = [](const Command& c) {
+    return c.argv[0].ends_with("_q") ? ended_with(0, "4\n4\n") : ended_with(0, "All jobs matching...");
+  };
+  const std::vector<Batch::Removal> pilots{{"4.1", "s-1"}, {"4.2", "s-1"}};
+  EXPECT_EQ(batch_->release(pilots, "another \"try\"", context_), 2);
+  EXPECT_THAT(context_.asked.back(),
+              ElementsAre("condor_release", "-constraint",
+                          "(JobStatus == 5) && ((ClusterId == 4 && APF_SUBMISSION =?= \"s-1\" && ProcId >= 1 && ProcId "
+                          "<= 2))",
+                          "-reason", "another 'try'"));
+  context_.answer = [](const Command& c) {
+    return c.argv[0].ends_with("_q") ? ended_with(0, "4\n")
+                                     : ended_with(1, "", "Couldn't find/release all jobs matching constraint x");
+  };
+  EXPECT_EQ(batch_->release(pilots, "again", context_), 0) << "released by somebody else in between";
+  context_.answer = [](const Command& c) {
+    Finished f = ended_with(0, "4\n");
+    f.timed_out = !c.argv[0].ends_with("_q");
+    return f;
+  };
+  const auto late = batch_->release(pilots, "again", context_);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, Kind::uncertain);
+  EXPECT_EQ(late.error().code, "htcondor.release_unanswered");
 }
 
 TEST_F(HtcondorPlugin, NoAnswerIsNoView) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <unordered_set>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kLooks = 5;                // polls that go on looking for a pilot that left without a record
 constexpr std::size_t kFindChunk = 100;  // submissions in one constraint
+constexpr int kLoadEvery = 10;           // polls: the schedd tells its collector every 5 minutes or so
 
 Result<std::string> of_factory(const FactoryIdentity& me) {
   auto id = htcondor::constraint_string(me.factory_id, "the factory's id");
@@ -138,6 +140,33 @@ Status HtcondorBatch::look_back(View<BatchData>& view, const FactoryIdentity& me
   return {};
 }
 
+// How busy the schedd is; not knowing it is no error.
+float HtcondorBatch::load(Context& context) {
+  if (until_load_-- > 0) return load_;
+  until_load_ = kLoadEvery - 1;
+  load_ = -1;
+  std::vector<std::string> arguments{"-schedd", tools_.schedd()};
+  if (tools_.schedd().empty()) {
+    auto host = tools_.query_here("condor_config_val", {"FULL_HOSTNAME"}, context);
+    if (!host) return load_;
+    auto name = htcondor::constraint_string(host->substr(0, host->find('\n')), "the name of this machine");
+    if (!name) return load_;
+    arguments = {"-schedd", "-constraint", "Machine == " + *name};
+  }
+  arguments.insert(arguments.end(), {"-af:tV", "RecentDaemonCoreDutyCycle"});
+  const auto out = tools_.query_pool("condor_status", arguments, context);
+  if (!out) return load_;
+  std::array<htcondor::Field, 1> row{};
+  htcondor::RowReader reader(*out, "condor_status");
+  const auto first = reader.next(row);
+  if (!first || !*first) return load_;
+  const auto value = row[0].real();
+  // Several schedds here and none named: which is ours is not told.
+  if (const auto more = reader.next(row); !more || *more) return load_;
+  if (value && *value >= 0 && *value <= 1) load_ = static_cast<float>(*value);
+  return load_;
+}
+
 Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std::string& cursor, Context& context) {
   auto constraint = of_factory(me);
   if (!constraint) return fail(constraint.error());
@@ -161,6 +190,7 @@ Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std
     fruitless_ = gone.empty() ? 0 : fruitless_ + 1;
     if (fruitless_ >= kLooks) gone.clear();  // the factory looks for these by their submission
   }
+  view.data.load = load(context);
   known_ = merged(here, gone);
   view.complete = true;
   spool_.saw(me, view.data.live, view.data.ended, view.as_of);

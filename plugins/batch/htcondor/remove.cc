@@ -1,7 +1,9 @@
-// remove(): each pilot only while it is in one of the given states and of the given submission (RULES R7).
+// remove() and release(): each pilot only while it is in one of the given states and of the given submission
+// (RULES R7).
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "htcondor.h"
@@ -67,11 +69,36 @@ Result<std::vector<std::string>> constraints(const Clusters& clusters, const std
   return out;
 }
 
-}  // namespace
+// What a tool does to jobs that fulfil a condition.
+struct Change {
+  const char* tool;
+  const char* none;  // what the tool says when no job fulfils the condition
+  const char* name;  // in codes of errors
+};
+constexpr Change kRemove{"condor_rm", "find/remove all jobs matching", "remove"};
+constexpr Change kRelease{"condor_release", "find/release all jobs matching", "release"};
 
-Result<std::int64_t> HtcondorBatch::remove(std::span<const Removal> pilots, std::span<const PilotState> only_in,
-                                           const std::string& why, Context& context) {
-  const std::string states = in_states(only_in);
+Result<std::int64_t> change(const htcondor::Tools& tools, const Change& how, const std::string& constraint,
+                            const std::string& why, Context& context) {
+  // The tools say only whether there was any; the count is of those that fulfilled the condition just before.
+  auto before = tools.query("condor_q", {"-allusers", "-constraint", constraint, "-af", "ClusterId"}, context);
+  if (!before) return fail(before.error());
+  const auto candidates = std::count(before->begin(), before->end(), '\n');
+  if (candidates == 0) return 0;
+  auto f = tools.run(how.tool, {"-constraint", constraint, "-reason", htcondor::plain_reason(why)}, context);
+  if (!f) return fail(f.error());
+  if (f->timed_out || f->signal != 0)
+    return fail(Kind::uncertain, fmt::format("htcondor.{}_unanswered", how.name), "no answer before the deadline",
+                how.tool, "the next poll shows what was done");
+  if (f->exit_code == 0) return candidates;
+  const std::string said = htcondor::complaint(*f);
+  if (said.find(how.none) != std::string::npos) return 0;
+  return fail(Kind::transient, fmt::format("htcondor.{}_failed", how.name),
+              fmt::format("exit code {}: {}", f->exit_code, said), how.tool);
+}
+
+Result<std::int64_t> change_all(const htcondor::Tools& tools, const Change& how, std::span<const Batch::Removal> pilots,
+                                const std::string& states, const std::string& why, Context& context) {
   if (states.empty() || pilots.empty()) return 0;
   Clusters clusters;
   for (const auto& p : pilots) {
@@ -80,26 +107,25 @@ Result<std::int64_t> HtcondorBatch::remove(std::span<const Removal> pilots, std:
   }
   auto all = constraints(clusters, states);
   if (!all) return fail(all.error());
-  std::int64_t removed = 0;
+  std::int64_t changed = 0;
   for (const auto& constraint : *all) {
-    // condor_rm says only whether there was any; the count is of those that fulfilled the condition just before.
-    auto before = tools_.query("condor_q", {"-allusers", "-constraint", constraint, "-af", "ClusterId"}, context);
-    if (!before) return fail(before.error());
-    const auto candidates = std::count(before->begin(), before->end(), '\n');
-    if (candidates == 0) continue;
-    auto f = tools_.run("condor_rm", {"-constraint", constraint, "-reason", htcondor::plain_reason(why)}, context);
-    if (!f) return fail(f.error());
-    if (f->timed_out || f->signal != 0)
-      return fail(Kind::uncertain, "htcondor.remove_unanswered", "no answer before the deadline", "condor_rm",
-                  "the next poll shows what was removed");
-    const std::string said = htcondor::complaint(*f);
-    if (f->exit_code == 0)
-      removed += candidates;
-    else if (said.find("find/remove all jobs matching") == std::string::npos)
-      return fail(Kind::transient, "htcondor.remove_failed", fmt::format("exit code {}: {}", f->exit_code, said),
-                  "condor_rm");
+    auto n = change(tools, how, constraint, why, context);
+    if (!n) return n;
+    changed += *n;
   }
-  return removed;
+  return changed;
+}
+
+}  // namespace
+
+Result<std::int64_t> HtcondorBatch::remove(std::span<const Removal> pilots, std::span<const PilotState> only_in,
+                                           const std::string& why, Context& context) {
+  return change_all(tools_, kRemove, pilots, in_states(only_in), why, context);
+}
+
+Result<std::int64_t> HtcondorBatch::release(std::span<const Removal> pilots, const std::string& why, Context& context) {
+  const std::array only_in{PilotState::held};
+  return change_all(tools_, kRelease, pilots, in_states(only_in), why, context);
 }
 
 }  // namespace apf::batch_htcondor

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "hold.h"
 #include "htcondor/rows.h"
 
 namespace apf::batch_htcondor {
@@ -32,6 +33,8 @@ enum Column : std::size_t {
   queue,
   exit_code,
   by_signal,
+  hold_code,
+  hold_subcode,
   node,
   reason,
   kQueueColumns,
@@ -57,6 +60,8 @@ constexpr std::array<const char*, kHistoryColumns> kAsked{
     "MATCH_APF_QUEUE",
     "ExitCode",
     "ExitBySignal",
+    "HoldReasonCode",
+    "HoldReasonSubCode",
     "RemoteHost ?: LastRemoteHost",
     R"(replaceall("[[:cntrl:]\"\\]", ifthenelse(JobStatus =?= 5, HoldReason, RemoveReason ?: VacateReason), " "))",
     "RemoteWallClockTime",
@@ -126,6 +131,15 @@ void add_circumstances(PilotSeen& p, std::int64_t times_started, std::span<const
   if (p.state != PilotState::running) p.reason = f[reason].string();
 }
 
+void add_hold(PilotSeen& p, std::span<const Field> f) {
+  if (p.state != PilotState::held) return;
+  const std::int64_t code = f[hold_code].integer().value_or(0);
+  if (code == kSpoolingInput)
+    p.state = PilotState::pending;
+  else
+    p.hold = hold_kind(code, f[hold_subcode].integer().value_or(0));
+}
+
 Result<PilotSeen> pilot_of(std::span<const Field> f, Listing listing, std::size_t row, std::string_view mine) {
   std::int64_t job = 0, jobs_status = 0;
   std::int32_t number = 0;
@@ -142,6 +156,7 @@ Result<PilotSeen> pilot_of(std::span<const Field> f, Listing listing, std::size_
   p.queue = f[queue].string();
   p.foreign = f[instance].text != mine;
   p.state = state_of(jobs_status, times_started, f[rerun].boolean().value_or(true));
+  add_hold(p, f);
   add_circumstances(p, times_started, f);
   if (jobs_status == 1 && p.state == PilotState::failed) p.reason = "evicted, is not run again: " + p.reason;
   add_outcome(p, f);
