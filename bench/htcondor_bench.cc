@@ -14,7 +14,7 @@ std::string condor_q_output(int pilots) {
     out += cluster + "\t" + proc + (running ? "\t2\t1" : "\t1\t0") + "\t1795306512\t";
     out += running ? "1795306513" : "undefined";
     out += "\t1795306513\t3\t" + proc + "\tfalse\t\"s-" + cluster + "-abcdef\"\t\"instance1\"\t\"QUEUE_NUMBER_" +
-           std::to_string(i % 1000) + "\"\tundefined\tfalse\t";
+           std::to_string(i % 1000) + "\"\tundefined\tfalse\tundefined\tundefined\t";
     out += running ? "\"slot1_" + proc + "@worker" + std::to_string(i % 5000) + ".site.example.org\"" : "undefined";
     out += "\tundefined\n";
   }

@@ -104,6 +104,20 @@ TEST_F(FollowedLog, WaitsForALogThatIsNotThereYet) {
   EXPECT_EQ(drain(again), (Numbers{1}));
 }
 
+TEST_F(FollowedLog, WaitsForALogThatIsRotatedAsSoonAsItIsThere) {
+  EventLog log(path());
+  ASSERT_TRUE(log.open(""));
+  write(1);
+  rotate();
+  write(2);
+  EXPECT_EQ(drain(log), (Numbers{1, 2}));
+  fs::rename(path(), path(1));
+  EventLog other(path());
+  ASSERT_TRUE(other.open(""));
+  write(3);
+  EXPECT_EQ(drain(other), (Numbers{3})) << "what was rotated before is not told again";
+}
+
 TEST_F(FollowedLog, SaysWhyALogCannotBeRead) {
   EventLog nowhere((directory_ / "no such place/EventLog").string());
   auto ok = nowhere.open("");

@@ -48,6 +48,11 @@ std::uint64_t fnv(std::string_view text) {
   return h;
 }
 
+bool has_directory(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.substr(0, path.rfind('/') + 1).c_str(), &info) == 0;
+}
+
 struct Bookmark {
   std::uint64_t inode = 0, offset = 0;
   std::int64_t born_ns = 0;
@@ -185,17 +190,16 @@ Result<bool> LogFile::open(const std::string& bookmark) {
   }
   auto found = open_file(path_);
   if (!found) {
-    struct stat directory{};
-    const std::string parent = path_.substr(0, path_.rfind('/') + 1);
-    if (found.error().code != "htcondor.event_log_missing" || ::stat(parent.c_str(), &directory) != 0)
-      return fail(found.error());
-    take(Found{{}, {}, path_}, 0);  // the schedd makes it at the first event
-    return bookmark.empty() || bookmark == kNoFileYet;
+    if (found.error().code != "htcondor.event_log_missing" || !has_directory(path_)) return fail(found.error());
+    // The schedd makes it at the first event; a file that was rotated is what it will follow.
+    const auto files = list();
+    found = files.empty() ? Found{{}, {}, path_} : open_file(files.front().name);
+    if (!found) return fail(found.error());
   }
   struct stat info{};
-  if (::fstat(found->fd.get(), &info) != 0) info.st_size = 0;
+  if (!found->fd || ::fstat(found->fd.get(), &info) != 0) info.st_size = 0;
   take(std::move(*found), static_cast<std::uint64_t>(std::max<off_t>(info.st_size - 1, 0)));
-  return bookmark.empty();
+  return bookmark.empty() || (bookmark == kNoFileYet && !file_);
 }
 
 // False when the file was cut or written anew before the place where we are.
@@ -223,8 +227,10 @@ Result<LogFile::Piece> LogFile::read() {
 }
 
 Result<LogFile::Piece> LogFile::first_file() {
-  auto found = open_file(path_);
   looking_ = true;
+  const auto files = list();
+  if (files.empty()) return Piece{};
+  auto found = open_file(files.back().name);  // it may have been rotated already
   if (!found) return found.error().code == "htcondor.event_log_missing" ? Result<Piece>(Piece{}) : fail(found.error());
   take(std::move(*found), 0);
   return Piece{What::next, {}};

@@ -1,0 +1,282 @@
+// follow() of batch/htcondor against a real pool with two schedds ("pool exec", see tests/stages.cmake). The second
+// schedd's event log rotates every 50 kB, so a few hundred events go through many rotations.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "apf/registry.h"
+#include "engine/call_context.h"
+
+namespace apf {
+void register_batch_htcondor(Registry& registry);
+}
+
+namespace apf {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::SizeIs;
+
+std::string output_of(const std::string& command) {
+  std::string out;
+  FILE* pipe = ::popen(command.c_str(), "r");  // NOLINT(cert-env33-c): commands of this test
+  if (pipe == nullptr) return out;
+  std::array<char, 4096> some{};
+  while (std::fgets(some.data(), static_cast<int>(some.size()), pipe) != nullptr) out += some.data();
+  ::pclose(pipe);
+  if (!out.empty() && out.back() == '\n') out.pop_back();
+  return out;
+}
+
+// One pilot source with its feed, and what the feed told.
+class Source {
+ public:
+  Source(const Registry& registry, const Options& options, FactoryIdentity me)
+      : registry_(registry), options_(options), me_(std::move(me)) {
+    restart();
+  }
+
+  // A factory that starts anew: nothing is remembered but the bookmark.
+  void restart() { batch_ = std::move(*find(registry_.batch, "htcondor")->make(options_)); }
+
+  void follow(Duration at_most = seconds{1}) {
+    const auto context = engine::make_context("batch.test", mono_now() + at_most, std::make_shared<engine::Stop>());
+    auto view = batch_->follow(me_, cursor_, *context);
+    if (!view) {
+      errors_.push_back(view.error().text());
+      return;
+    }
+    cursor_ = view->cursor;
+    if (view->data.gap) ++gaps_;
+    for (auto& p : view->data.seen) {
+      told_[p.batch_id].push_back(p.state);
+      if (p.state == PilotState::done) lags_.push_back(wall_now().ms - p.ended.ms);
+      last_[p.batch_id] = std::move(p);
+    }
+  }
+  void follow_until(const std::function<bool()>& done, Duration at_most = seconds{120}) {
+    const Mono end = mono_now() + at_most;
+    while (!done() && mono_now() < end) follow();
+    EXPECT_TRUE(done()) << told_.size() << " pilots told, " << gaps_
+                        << " gaps, errors: " << (errors_.empty() ? "none" : errors_.back());
+  }
+  std::size_t in(PilotState state) const {
+    return static_cast<std::size_t>(
+        std::count_if(last_.begin(), last_.end(), [&](const auto& p) { return p.second.state == state; }));
+  }
+
+  Batch& batch() { return *batch_; }
+  const FactoryIdentity& me() const { return me_; }
+
+  std::map<std::string, std::vector<PilotState>> told_;
+  std::map<std::string, PilotSeen> last_;
+  std::vector<std::int64_t> lags_;  // ms from the event to its telling, of pilots that were done
+  std::vector<std::string> errors_;
+  std::string cursor_;
+  int gaps_ = 0;
+
+ private:
+  const Registry& registry_;
+  Options options_;
+  FactoryIdentity me_;
+  std::unique_ptr<Batch> batch_;
+};
+
+class HtcondorFeedPool : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(std::system("condor_q -totals >/dev/null 2>&1"), 0) << "run this with 'pool exec', and the pool up";
+    register_batch_htcondor(registry_);
+    options_.set("history_since", Duration(seconds{3600}));
+    options_.set("history_scan", std::int64_t{200'000});
+    options_.set("event_log", std::string("auto"));
+    std::string directory = (fs::temp_directory_path() / "apf-pool-feed-XXXXXX").string();
+    ASSERT_NE(mkdtemp(directory.data()), nullptr);
+    directory_ = directory;
+    fs::permissions(directory_, fs::perms::all);  // for pilots of another account
+    if (const char* user = std::getenv("APF_POOL_USER"); geteuid() == 0) {
+      ASSERT_NE(user, nullptr) << "root needs the environment of 'pool env'";
+      options_.set("user", std::string(user));
+    }
+    const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    me_.factory_id = test + "-" + std::to_string(getpid());
+    me_.instance = "i1";
+    me_.run = 3;
+    me_.user = "tester";
+    me_.log_dir = directory_ / "logs";
+    me_.state_dir = directory_ / "state";
+    queue_.name = "Q";
+    queue_.executable = script("#!/bin/sh\nexit 7\n");
+    queue_.submit.set("rerun_evicted", false);
+    queue_.submit.set("job_log", false);
+  }
+  void TearDown() override {
+    for (const char* schedd : {"schedd1@pool.test", "schedd2@pool.test"})
+      output_of(std::string("condor_rm -name ") + schedd + " -constraint 'APF_FACTORY_ID =?= \"" + me_.factory_id +
+                "\"' 2>&1");
+    fs::remove_all(directory_);
+  }
+
+  std::unique_ptr<Source> source(const std::string& schedd) {
+    options_.set("schedd", schedd);
+    auto out = std::make_unique<Source>(registry_, options_, me_);
+    out->follow();
+    EXPECT_THAT(out->errors_, ::testing::IsEmpty());
+    EXPECT_FALSE(out->cursor_.empty());
+    return out;
+  }
+  std::string script(const std::string& text) {
+    const fs::path path = directory_ / ("pilot" + std::to_string(++scripts_) + ".sh");
+    std::ofstream(path) << text;
+    fs::permissions(path, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+    return path;
+  }
+  std::vector<std::string> submit(Source& to, const std::string& id, int n) {
+    SubmitOrder order;
+    order.queue = &queue_;
+    order.me = &me_;
+    order.submission = id;
+    order.n = n;
+    order.report_key = "key-of-" + id;
+    order.when = Wall{1'795'300'000'000};
+    const auto context = engine::make_context("batch.test", mono_now() + seconds{60}, std::make_shared<engine::Stop>());
+    auto ids = to.batch().submit(order, *context);
+    EXPECT_TRUE(ids) << (ids ? "" : ids.error().text());
+    return ids.value_or(std::vector<std::string>{});
+  }
+  static std::string log_of_second() {
+    return output_of("condor_config_val -name schedd2@pool.test -schedd EVENT_LOG");
+  }
+
+  Registry registry_;
+  Options options_;
+  FactoryIdentity me_;
+  QueueSpec queue_;
+  fs::path directory_;
+  int scripts_ = 0;
+};
+
+// Each pilot's states in the order of its life; `pending, running, transferring, done` with repeats left out.
+std::vector<PilotState> life(std::vector<PilotState> told) {
+  told.erase(std::unique(told.begin(), told.end()), told.end());
+  return told;
+}
+const std::vector<PilotState> kWholeLife{PilotState::pending, PilotState::running, PilotState::transferring,
+                                         PilotState::done};
+
+TEST_F(HtcondorFeedPool, TwoHundredPilotsAreToldFromBeginToEndThroughRotations) {
+  const auto s = source("schedd2@pool.test");
+  const auto rotations = [] { return output_of("ls -i " + log_of_second() + "* 2>/dev/null"); };
+  const std::string before = rotations();
+  submit(*s, "s-life", 200);
+  int looks = 0;
+  s->follow_until([&] {
+    if (++looks % 20 == 0) s->restart();
+    return s->in(PilotState::done) == 200;
+  });
+  EXPECT_NE(rotations(), before) << "the log was to rotate";
+  std::sort(s->lags_.begin(), s->lags_.end());
+  std::cout << "from event to pilot: median " << s->lags_[100] << " ms, 99 of 100 " << s->lags_[197] << " ms\n";
+  EXPECT_EQ(s->gaps_, 0);
+  EXPECT_EQ(s->told_.size(), 200U);
+  for (const auto& [id, told] : s->told_) ASSERT_EQ(life(told), kWholeLife) << id;
+  for (const auto& [id, p] : s->last_) {
+    EXPECT_EQ(p.exit_code, 7) << id;
+    EXPECT_EQ(p.submission, "s-life");
+    EXPECT_EQ(p.queue, "Q");
+    EXPECT_EQ(p.index, static_cast<std::uint32_t>(std::stoi(id.substr(id.find('.') + 1))));
+    EXPECT_GT(p.ended.ms, 0);
+    EXPECT_FALSE(p.node.empty());
+  }
+}
+
+TEST_F(HtcondorFeedPool, EachScheddTellsItsOwnPilots) {
+  const auto one = source("schedd1@pool.test"), two = source("schedd2@pool.test");
+  submit(*one, "s-one", 5);
+  submit(*two, "s-two", 7);
+  one->follow_until([&] { return one->in(PilotState::done) == 5; });
+  two->follow_until([&] { return two->in(PilotState::done) == 7; });
+  for (const auto& [id, p] : one->last_) EXPECT_EQ(p.submission, "s-one");
+  for (const auto& [id, p] : two->last_) EXPECT_EQ(p.submission, "s-two");
+  EXPECT_EQ(one->told_.size(), 5U);
+  EXPECT_EQ(two->told_.size(), 7U);
+  EXPECT_EQ(one->gaps_ + two->gaps_, 0);
+}
+
+TEST_F(HtcondorFeedPool, HoldsReleasesEvictionsAndRemovalsAreTold) {
+  const auto s = source("schedd1@pool.test");
+  queue_.executable = script("#!/bin/sh\nexec sleep 600\n");
+  const auto ids = submit(*s, "s-more", 3);
+  ASSERT_THAT(ids, SizeIs(3));
+  s->follow_until([&] { return s->in(PilotState::running) == 3; });
+  output_of("condor_hold " + ids[0] + " 2>&1; condor_vacate_job -fast " + ids[1] + " 2>&1; condor_rm " + ids[2] +
+            " 2>&1");
+  s->follow_until([&] { return s->in(PilotState::held) == 1 && s->in(PilotState::removed) >= 1; });
+  EXPECT_EQ(s->last_[ids[0]].hold, HoldKind::people);
+  EXPECT_THAT(s->told_[ids[0]], ::testing::Not(::testing::Contains(PilotState::failed))) << "a hold is no eviction";
+  s->follow_until([&] { return ended(s->last_[ids[1]].state); });
+  EXPECT_THAT(s->told_[ids[1]], ::testing::Contains(::testing::AnyOf(PilotState::failed, PilotState::removed)));
+
+  // waiting pilots are released as they were held: by id, submission and state
+  queue_.submit.set("requirements", std::string("false"));
+  const auto waiting = submit(*s, "s-wait", 3);
+  ASSERT_THAT(waiting, SizeIs(3));
+  output_of("condor_hold " + waiting[0] + " " + waiting[1] + " 2>&1");
+  s->follow_until(
+      [&] { return s->last_[waiting[0]].state == PilotState::held && s->last_[waiting[1]].state == PilotState::held; });
+  const auto context = engine::make_context("batch.test", mono_now() + seconds{60}, std::make_shared<engine::Stop>());
+  const std::vector<Batch::Removal> wrong{{waiting[0], "s-other"}}, all{{waiting[0], "s-wait"}, {waiting[2], "s-wait"}};
+  EXPECT_EQ(s->batch().release(wrong, "test", *context), 0);
+  EXPECT_EQ(s->batch().release(all, "test", *context), 1);
+  s->follow_until([&] { return s->last_[waiting[0]].state == PilotState::pending; });
+  EXPECT_EQ(s->last_[waiting[1]].state, PilotState::held);
+}
+
+TEST_F(HtcondorFeedPool, GoesOnAfterTheLogWasDeleted) {
+  const auto s = source("schedd2@pool.test");
+  submit(*s, "s-before", 2);
+  s->follow_until([&] { return s->in(PilotState::done) == 2; });
+  const fs::path log = log_of_second();
+  fs::remove(log);
+  s->follow(milliseconds{300});
+  EXPECT_EQ(s->gaps_, 0) << "nothing is lost yet";
+  submit(*s, "s-after", 5);
+  s->follow_until([&] { return s->in(PilotState::done) == 7; });
+  EXPECT_EQ(s->gaps_, 1);
+  EXPECT_EQ(s->told_.size(), 7U);
+}
+
+// The schedd dies without a word and comes again; its shadows and pilots go on, and so does the log.
+TEST_F(HtcondorFeedPool, GoesOnWhenTheScheddWasKilled) {
+  const auto s = source("schedd2@pool.test");
+  queue_.executable = script("#!/bin/sh\nsleep 20\nexit 7\n");
+  submit(*s, "s-killed", 5);
+  s->follow_until([&] { return s->in(PilotState::running) == 5; });
+  // only a child of this pool's own master
+  const std::string pid = output_of("pgrep -P $(cat \"$(condor_config_val RUN)/master.pid\") -f 'local-name schedd2'");
+  ASSERT_FALSE(pid.empty());
+  ASSERT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
+  s->restart();
+  s->follow_until([&] { return s->in(PilotState::done) + s->in(PilotState::failed) + s->in(PilotState::removed) == 5; },
+                  seconds{180});
+  const std::string alive = "condor_q -name schedd2@pool.test -totals >/dev/null 2>&1";
+  for (int i = 0; i < 300 && std::system(alive.c_str()) != 0; ++i) s->follow(milliseconds{200});
+  EXPECT_EQ(std::system(alive.c_str()), 0);
+  submit(*s, "s-again", 2);
+  s->follow_until([&] { return s->told_.size() == 7 && s->in(PilotState::running) >= 1; });
+  EXPECT_EQ(s->gaps_, 0);
+}
+
+}  // namespace
+}  // namespace apf
