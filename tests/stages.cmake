@@ -47,7 +47,7 @@ endforeach()
 
 # ---- real systems: tests/systems/<system>/*_test.cc (one GoogleTest program) and executable *_test.sh, *_test.py ----
 # The HTCondor pool is brought up once (POOL_NAME=test) and wiped at the end; tests run in its environment.
-set(pool ${CMAKE_COMMAND} -E env POOL_NAME=test ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
+set(pool ${CMAKE_COMMAND} -E env POOL_NAME=test POOL_SCHEDDS=2 ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
   apf_stage_test(NAME pool.up SETUP htcondor LABELS systems TIMEOUT 900 COST 2000 COMMAND ${pool} up)
   add_test(NAME pool.down COMMAND ${pool} wipe)

@@ -1,7 +1,7 @@
 // Interface of a batch plug-in: where pilots run. One plug-in a batch system; flavours of submission are options.
 //
 // Thread-safety: submit(), remove() and release() are called by one thread at a time, poll() and find() by another one,
-// follow() by a third.
+// follow() by a third; check_queue() and preview() by any.
 #pragma once
 
 #include <cstdint>
@@ -122,6 +122,14 @@ class Batch {
 
   // Lets held pilots try again, each only while it is held and of the given submission; returns how many.
   virtual Result<std::int64_t> release(std::span<const Removal> pilots, const std::string& why, Context& context);
+
+  // Do the queue's `submit` options fit together, beyond what the option table says? Asked when a configuration is
+  // loaded, of an instance that does nothing else. Errors: Kind::config.
+  [[nodiscard]] virtual Status check_queue(const QueueSpec& queue) const;
+
+  // What would be sent for this order, in the batch system's own words, for people. Contacts nobody and changes
+  // nothing. Errors: Kind::config, "batch.no_preview" when the plug-in has nothing to show.
+  [[nodiscard]] virtual Result<std::string> preview(const SubmitOrder& order) const;
 
   // True when follow() works: the batch system tells what happens instead of being asked.
   [[nodiscard]] virtual bool feeds() const { return false; }

@@ -7,6 +7,12 @@ Result<std::int64_t> Batch::release(std::span<const Removal> /*pilots*/, const s
   return fail(Kind::config, "batch.no_release", "this batch system's plug-in can't release held pilots");
 }
 
+Status Batch::check_queue(const QueueSpec& /*queue*/) const { return {}; }
+
+Result<std::string> Batch::preview(const SubmitOrder& /*order*/) const {
+  return fail(Kind::config, "batch.no_preview", "this batch system's plug-in has nothing to show before it submits");
+}
+
 Result<View<FeedData>> Batch::follow(const FactoryIdentity& /*me*/, const std::string& /*cursor*/,
                                      Context& /*context*/) {
   return fail(Kind::config, "batch.no_feed", "this batch system's plug-in has no feed of events");

@@ -83,6 +83,22 @@ Errors in_order(Errors errors, std::span<const Text> texts) {
   return errors;
 }
 
+// What only the plug-in knows about its queues' options.
+void check_submits(const core::Config& config, Assembly& a) {
+  for (const auto& source : config.batch) {
+    const auto* plugin = find(a.registry.batch, source.plugin);
+    if (plugin == nullptr) continue;  // told at the section
+    auto batch = plugin->make(source.options);
+    for (const auto& queue : config.queues) {
+      if (!batch || queue->batch != source.name) continue;
+      const Status fits = (*batch)->check_queue(*queue);
+      if (!fits)
+        a.error(fits.error().code, fmt::format("queue '{}', submit: {}", queue->name, fits.error().what), queue->origin,
+                fits.error().advice);
+    }
+  }
+}
+
 }  // namespace
 
 bool read_queue_document(const Text& text, const std::string& what, std::vector<RawQueue>& into, Assembly& a) {
@@ -136,6 +152,8 @@ LoadResult assemble(std::span<const Text> texts, const Registry& registry, const
   core::Config config = make_config(a.sections);
   config.version =
       fmt::format("{} ({}, sha256 {})", options.counter, iso8601(options.when), loaded.sha256.substr(0, 12));
+  check_submits(config, a);
+  if (!a.errors.empty()) return tl::unexpected<Errors>(in_order(std::move(a.errors), texts));
   loaded.config = std::make_shared<const core::Config>(std::move(config));
   loaded.sections = std::move(a.sections);
   loaded.notes = std::move(a.notes);

@@ -174,6 +174,20 @@ TEST(Factory, ARefusalBacksOffAndIsToldOnce) {
   EXPECT_EQ(rig.sent.size(), 2U);
 }
 
+TEST(Factory, ACredentialThatWillNotDoHoldsTheQueueInItsOwnWords) {
+  Rig rig;
+  rig.demand({{"q0", 5}});
+  rig.view({});
+  rig.pass();
+  rig.give(SubmitAnswered{rig.sent[0].submission,
+                          fail(Kind::transient, "credential.too_short", "the proxy ends at noon", "/etc/proxy")});
+  rig.pass();
+  EXPECT_EQ(rig.last["q0"].held_code, "queue.credential");
+  EXPECT_NE(rig.last["q0"].held.find("/etc/proxy: the proxy ends at noon"), std::string::npos) << rig.last["q0"].held;
+  ASSERT_EQ(overview(*rig.state).alarms.size(), 1U);
+  EXPECT_NE(overview(*rig.state).alarms[0].text.find("no pilots are submitted: /etc/proxy"), std::string::npos);
+}
+
 TEST(Factory, AViewAskedBeforeTheAnswerCantJudgeItsPilots) {
   Rig rig;
   rig.demand({{"q0", 3}});

@@ -85,6 +85,10 @@ void room_cap(Cap& cap, std::int64_t most, std::int64_t have, const std::string&
 
 }  // namespace
 
+bool about_credential(std::string_view error_code) {
+  return error_code.starts_with("credential.") || error_code.starts_with("engine.credential_");
+}
+
 const Hold* hold_on(const FactoryState& s, const Queue& q, std::string_view verb, Wall shown) {
   for (const auto& h : s.holds)
     if (h.verb == verb && covers(h, *q.spec) && (h.until.ms == 0 || shown < h.until)) return &h;
@@ -109,9 +113,14 @@ Held held(FactoryState& s, Queue& q, Mono now, Wall shown) {
             fmt::format("submission {} of {} pilots {}", sub.row.id, sub.row.n,
                         sub.in_flight || sub.planned ? "is under way" : "got no answer and is being looked up")};
   }
-  if (now < q.backoff_until)
-    return {"batch.refused", fmt::format("the batch system refused the last submission, next try in {}: {}",
-                                         human(q.backoff_until - now), q.refusal)};
+  if (now < q.backoff_until) {
+    const auto next = human(q.backoff_until - now);
+    if (about_credential(q.refusal_code))
+      return {"queue.credential",
+              fmt::format("the queue's credential will not do: {}; next look in {}", q.refusal, next)};
+    return {"batch.refused",
+            fmt::format("the batch system refused the last submission, next try in {}: {}", next, q.refusal)};
+  }
   const std::int64_t all = q.counts.pending() + q.counts.running();
   const std::int64_t on_hold = q.counts.of(PilotState::held);
   const std::string subject = "queue:" + q.spec->name;

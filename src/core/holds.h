@@ -18,6 +18,9 @@ struct Cap {
 };
 Cap caps(FactoryState& s, Queue& q, Mono now);
 
+// Did the submission fail for want of a good credential, before the batch system was asked?
+bool about_credential(std::string_view error_code);
+
 // The hold of that verb which covers the queue, or nothing.
 const Hold* hold_on(const FactoryState& s, const Queue& q, std::string_view verb, Wall shown);
 

@@ -123,10 +123,10 @@ struct Queue {
   Mono negative_counted, retired_at;
   // proven ends since the view of its batch source became doubtful, less what was submitted since (R5)
   std::int64_t budget = 0;
-  // refusals by the batch system
+  // refusals by the batch system, or for want of a good credential
   int refusals = 0;
   Mono backoff_until;
-  std::string refusal;
+  std::string refusal, refusal_code;
   int group = -1;             // into FactoryState::groups
   Mono next_decide = kNever;  // decide again then, whatever happens
   bool dirty = true;

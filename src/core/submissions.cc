@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/holds.h"
 #include "core/state.h"
 
 namespace apf::core {
@@ -36,11 +37,12 @@ std::uint32_t new_submission(FactoryState& s, Submission row, std::uint32_t queu
   return at;
 }
 
-void back_off(Queue& q, const std::string& why, Mono now) {
+void back_off(Queue& q, const Error& why, Mono now) {
   // 10 s, 20 s, 40 s ... 10 min: a refusing batch system is asked ever more rarely, and never given up
   q.refusals = std::min(q.refusals + 1, 7);
   q.backoff_until = now + seconds{std::min<std::int64_t>(std::int64_t{5} << q.refusals, 600)};
-  q.refusal = why;
+  q.refusal = why.text();
+  q.refusal_code = why.code;
 }
 
 void save_submission(FactoryState& s, const LiveSubmission& sub) { s.unsaved_submissions[sub.row.id] = sub.row; }
@@ -169,8 +171,9 @@ void on_answer(FactoryState& s, const SubmitAnswered& e, Mono now, Wall shown) {
       touch(s, sub.queue);
       return;
     }
-    back_off(q, err.text(), now);
-    raise(s, "submission.refused", subject, "the batch system took no pilots: " + err.text(), shown);
+    back_off(q, err, now);
+    const char* who = about_credential(err.code) ? "no pilots are submitted: " : "the batch system took no pilots: ";
+    raise(s, "submission.refused", subject, who + err.text(), shown);
     close_submission(s, at, SubmissionState::refused, err.text(), shown);
     return;
   }
@@ -184,6 +187,7 @@ void on_answer(FactoryState& s, const SubmitAnswered& e, Mono now, Wall shown) {
   }
   q.refusals = 0;
   q.refusal.clear();
+  q.refusal_code.clear();
   clear(s, "submission.refused", subject);
   const bool few = static_cast<std::int32_t>(e.batch_ids->size()) < sub.row.n;
   close_submission(s, at, SubmissionState::settled, few ? "the batch system took fewer than asked for" : "", shown);

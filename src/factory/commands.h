@@ -67,6 +67,14 @@ int run(const RunArgs& args, const Registry& registry, std::ostream& err);
 int status(const Target& target, std::ostream& out, std::ostream& err);
 int explain(const Target& target, const std::string& queue, std::ostream& out, std::ostream& err);
 
+// What a queue's next submission would send to its batch system, from the configuration alone: no daemon is asked.
+struct SubmitFileArgs {
+  std::string queue;
+  std::int32_t n = 1;  // pilots of the example
+};
+int submit_file(const Target& target, const SubmitFileArgs& args, const Registry& registry, std::ostream& out,
+                std::ostream& err);
+
 // Which pilots; empty members match all.
 struct PilotsArgs {
   std::string queue, batch, node;

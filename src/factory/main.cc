@@ -87,6 +87,22 @@ void add_named(CLI::App& app, const char* name, const char* what, const char* ar
   });
 }
 
+void add_explain(CLI::App& app, const Registry& registry, Action& action) {
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<SubmitFileArgs>();
+  auto file = std::make_shared<bool>(false);
+  auto* c = add_asking(app, "explain", "Say why a queue's last decision is what it is", target);
+  c->add_option("queue", args->queue)->required();
+  auto* flag = c->add_flag("--submit-file", *file, "Print what its next submission would send; needs no daemon");
+  c->add_option("-n", args->n, "Pilots of that submission")->check(CLI::Range(1, 100'000))->needs(flag);
+  c->callback([&action, &registry, target, args, file] {
+    action = [&registry, target, args, file] {
+      return *file ? submit_file(*target, *args, registry, std::cout, std::cerr)
+                   : explain(*target, args->queue, std::cout, std::cerr);
+    };
+  });
+}
+
 void add_hold(CLI::App& app, const char* verb, const char* what, Action& action) {
   auto target = std::make_shared<Target>();
   auto args = std::make_shared<HoldArgs>();
@@ -148,9 +164,9 @@ void add_replay(CLI::App& app, const Registry& registry, Action& action) {
   });
 }
 
-void add_operators(CLI::App& app, Action& action) {
+void add_operators(CLI::App& app, const Registry& registry, Action& action) {
   add_simple(app, "status", "Show queues, sources, holds and alarms", action, status);
-  add_named(app, "explain", "Say why a queue's last decision is what it is", "queue", action, explain);
+  add_explain(app, registry, action);
   add_pilots(app, action);
   add_hold(app, "pause", "Submit nothing at once, until resumed", action);
   add_hold(app, "resume", "End a pause or drain", action);
@@ -191,7 +207,7 @@ int run_program(int argc, char** argv) {
   add_plugins(app, registry, action);
   add_run(app, registry, action);
   add_replay(app, registry, action);
-  add_operators(app, action);
+  add_operators(app, registry, action);
   if (told_unknown(app, argc, argv)) return kBadInput;
   try {
     app.parse(argc, argv);

@@ -1,13 +1,11 @@
 // `apf run`: the factory as a daemon in the foreground. One thread waits for signals; everything else is the Engine's.
 #include <fmt/format.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -18,30 +16,13 @@
 #include "engine/engine.h"
 #include "engine/log.h"
 #include "factory/commands.h"
+#include "factory/surroundings.h"
 
 namespace apf::factory {
 namespace {
 
 constexpr const char* kMe = "apf run: ";
 constexpr Duration kRefetch = seconds{300};  // config plug-ins are asked again this often
-
-std::string user_name() {
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 4096> space{};
-  getpwuid_r(geteuid(), &entry, space.data(), space.size(), &found);
-  return found == nullptr ? std::to_string(geteuid()) : std::string(found->pw_name);
-}
-
-// A file that is installed beside the program; empty when it is not there.
-std::string beside_program(const char* name) {
-  std::array<char, 4096> path{};
-  const ssize_t n = readlink("/proc/self/exe", path.data(), path.size());
-  if (n <= 0 || n == static_cast<ssize_t>(path.size())) return {};
-  const std::string program(path.data(), static_cast<std::size_t>(n));
-  const std::string file = program.substr(0, program.rfind('/') + 1) + name;
-  return access(file.c_str(), R_OK) == 0 ? file : std::string();
-}
 
 // Tells systemd (Type=notify) how we are; without $NOTIFY_SOCKET nobody asked. Protocol: sd_notify(3).
 void notify(const std::string& message) {

@@ -1,9 +1,10 @@
-// Writes the submit description of one submission: vanilla universe, one cluster of n pilots.
+// Writes the submit description of one submission: one cluster of n pilots, of the flavour that the queue asks for.
 //
 // Thread-safety: pure functions.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apf/batch.h"
 #include "protocol/launch.h"
@@ -15,9 +16,14 @@ struct Described {
   std::string log_dir;  // must exist before the submission
 };
 
-// `key_file`: path of the report key's file (named protocol::kReportKeyFile), `input_files`: the queue's, as the
-// submitting account can read them. Errors: Kind::config "htcondor.bad_text" or "htcondor.bad_option".
-Result<Described> describe(const SubmitOrder& order, const std::string& key_file,
-                           const std::vector<std::string>& input_files);
+// The files of a submission, as the submitting account can read them.
+struct Files {
+  std::string key;                  // the report key's, named protocol::kReportKeyFile
+  std::vector<std::string> inputs;  // the queue's
+  std::string proxy, token;         // the queue's credential: an X.509 proxy or a token; empty: none
+};
+
+// Errors: Kind::config "htcondor.bad_text", "htcondor.bad_option" or "htcondor.retired".
+Result<Described> describe(const SubmitOrder& order, const Files& files);
 
 }  // namespace apf::batch_htcondor

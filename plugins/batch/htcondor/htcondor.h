@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apf/batch.h"
+#include "credentials.h"
 #include "feed.h"
 #include "htcondor/tools.h"
 #include "spool.h"
@@ -29,6 +30,7 @@ class HtcondorBatch final : public Batch {
       : tools_(std::move(tools)),
         settings_(std::move(settings)),
         spool_(settings_.spool, tools_.account()),
+        credentials_(tools_.account()),
         feed_(tools_, settings_.event_log) {}
 
   Result<View<BatchData>> poll(const FactoryIdentity& me, const std::string& cursor, Context& context) override;
@@ -43,6 +45,9 @@ class HtcondorBatch final : public Batch {
     return feed_.follow(me, cursor, context);
   }
 
+  [[nodiscard]] Status check_queue(const QueueSpec& queue) const override;
+  [[nodiscard]] Result<std::string> preview(const SubmitOrder& order) const override;
+
  private:
   Result<std::vector<PilotSeen>> queue(const std::string& constraint, const std::string& instance, Context& context);
   Result<std::vector<PilotSeen>> history(const std::string& constraint, const std::vector<std::string>& bounds,
@@ -56,6 +61,7 @@ class HtcondorBatch final : public Batch {
   const htcondor::Tools tools_;
   const Settings settings_;
   Spool spool_;
+  Credentials credentials_;
 
   // Only poll() uses these.
   std::vector<std::uint64_t>

@@ -455,7 +455,7 @@ TEST_F(HtcondorPlugin, DirectoriesGoWhenAllPilotsEndedAndNotWhenAViewIsEmpty) {
 
 class HtcondorDescription : public HtcondorPlugin {
  protected:
-  Result<Described> made() { return describe(order(), "/spool/apf-report.key", queue_.input_files); }
+  Result<Described> made() { return describe(order(), {"/spool/apf-report.key", queue_.input_files, {}, {}}); }
   std::string text() {
     auto d = made();
     return d ? d->text : "error: " + d.error().text();
@@ -525,14 +525,12 @@ TEST_F(HtcondorDescription, ResourcesHaveTheUnitsOfHtcondor) {
 
 TEST_F(HtcondorDescription, EvictedPilotsStayDownUnlessAskedFor) {
   queue_.submit.set("requirements", std::string("HasX"));
-  EXPECT_THAT(text(), HasSubstr("requirements = (HasX) && ((MY.NumJobStarts ?: 0) == 0)\n"
-                                "periodic_remove = (JobStatus == 1 && NumJobStarts > 0)\n+APF_RERUN = false\n"));
+  EXPECT_THAT(text(), HasSubstr("periodic_remove = (JobStatus == 1 && NumJobStarts > 0)\n"
+                                "requirements = (HasX) && ((MY.NumJobStarts ?: 0) == 0)\n+APF_RERUN = false\n"));
   queue_.submit.set("rerun_evicted", true);
   queue_.submit.set("max_pending_time", Duration(seconds{600}));
-  EXPECT_THAT(
-      text(),
-      HasSubstr("requirements = (HasX)\n"
-                "periodic_remove = (JobStatus == 1 && time() - EnteredCurrentStatus > 600)\n+APF_RERUN = true\n"));
+  EXPECT_THAT(text(), HasSubstr("periodic_remove = (JobStatus == 1 && time() - EnteredCurrentStatus > 600)\n"
+                                "requirements = (HasX)\n+APF_RERUN = true\n"));
 }
 
 TEST_F(HtcondorDescription, InputFilesMustArriveUnderTheirNames) {

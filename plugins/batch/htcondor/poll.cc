@@ -193,6 +193,7 @@ Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std
   view.data.load = load(context);
   known_ = merged(here, gone);
   view.complete = true;
+  credentials_.renew(spool_.root(me), context);
   spool_.saw(me, view.data.live, view.data.ended, view.as_of);
   return view;
 }

@@ -1,6 +1,5 @@
 #include "spool.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,8 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <system_error>
 
+#include "files.h"
 #include "protocol/launch.h"
 
 namespace apf::batch_htcondor {
@@ -23,42 +22,9 @@ constexpr std::int64_t kKeepMs = 7LL * 86400 * 1000;  // of a directory whose pi
 constexpr std::int64_t kSweepMs = 600LL * 1000;
 constexpr const char* kDescription = "submit.sub";
 
-tl::unexpected<Error> failed(std::string_view what, const std::string& path, int error) {
-  return fail(Kind::transient, "htcondor.spool", fmt::format("{}: {}", what, std::generic_category().message(error)),
-              path, "nothing was submitted; see that the directory exists, is writable and has space");
-}
-
-bool change_owner(const std::string& path, const htcondor::Account& account) {
-  return account.name.empty() || geteuid() != 0 || ::chown(path.c_str(), account.uid, account.gid) == 0;
-}
-
-// Parents get mode 0755 less the umask; the last one `mode` and, for root, the submitting account as its owner.
-Status make_directory(const std::string& path, mode_t mode, const htcondor::Account& account) {
-  if (::mkdir(path.c_str(), mode) == 0)
-    return change_owner(path, account) ? Status{} : Status{failed("can't hand it over", path, errno)};
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT) return failed("can't make it", path, errno);
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  if (error) return failed("can't make its parents", path, error.value());
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return failed("can't make it", path, errno);
-  return change_owner(path, account) ? Status{} : Status{failed("can't hand it over", path, errno)};
-}
-
-Status put(const std::string& path, std::string_view content, const htcondor::Account& account) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return failed("can't write", path, errno);
-  bool ok = account.name.empty() || geteuid() != 0 || ::fchown(fd, account.uid, account.gid) == 0;
-  while (ok && !content.empty()) {
-    const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
-    ok = n > 0;
-    if (ok) content.remove_prefix(static_cast<std::size_t>(n));
-  }
-  const int error = errno;
-  ::close(fd);
-  if (!ok) return failed("can't write", path, error);
-  return {};
+// Where an input file is copied to, under its own name.
+std::string copy_of(const std::string& root, const std::string& file) {
+  return fmt::format("{}/input/{:016x}/{}", root, std::hash<std::string>{}(file), fs::path(file).filename().string());
 }
 
 // "<submission>.<n>" -> submission and n; n = 0 for other names.
@@ -80,21 +46,31 @@ std::string Spool::root(const FactoryIdentity& me) const {
   return me.state_dir + "/htcondor";
 }
 
+bool Spool::copies_inputs() const { return !account_.name.empty() && geteuid() == 0; }
+
+Spool::Prepared Spool::places(const SubmitOrder& order) const {
+  const std::string top = root(*order.me);
+  Prepared p;
+  p.directory = fmt::format("{}/{}.{}", top, order.submission, order.n);
+  p.key_file = p.directory + "/" + protocol::kReportKeyFile;
+  p.description_file = p.directory + "/" + kDescription;
+  p.input_files = order.queue->input_files;
+  if (copies_inputs())
+    for (auto& file : p.input_files) file = copy_of(top, file);
+  return p;
+}
+
 Result<std::vector<std::string>> Spool::readable(const std::string& root, const std::vector<std::string>& files) const {
-  if (account_.name.empty() || geteuid() != 0) return files;
+  if (!copies_inputs()) return files;
   std::vector<std::string> out;
   if (auto ok = make_directory(root + "/input", 0700, account_); !ok) return fail(ok.error());
   for (const auto& file : files) {
     std::ifstream in(file, std::ios::binary);
     const std::string content(std::istreambuf_iterator<char>(in), {});
-    if (!in) return failed("can't read this input file", file, errno);
-    const std::string directory = fmt::format("{}/input/{:016x}", root, std::hash<std::string>{}(file));
-    if (auto ok = make_directory(directory, 0700, account_); !ok) return fail(ok.error());
-    out.push_back(directory + "/" + fs::path(file).filename().string());
-    // replaced in one step: pilots that start now read either the old or the new one
-    if (auto ok = put(out.back() + ".new", content, account_); !ok) return fail(ok.error());
-    if (::rename((out.back() + ".new").c_str(), out.back().c_str()) != 0)
-      return failed("can't replace", out.back(), errno);
+    if (!in) return spool_failed("can't read this input file", file, errno);
+    out.push_back(copy_of(root, file));
+    if (auto ok = make_directory(fs::path(out.back()).parent_path(), 0700, account_); !ok) return fail(ok.error());
+    if (auto ok = replace_file(out.back(), content, account_); !ok) return fail(ok.error());
   }
   return out;
 }
@@ -102,12 +78,9 @@ Result<std::vector<std::string>> Spool::readable(const std::string& root, const 
 Result<Spool::Prepared> Spool::prepare(const SubmitOrder& order) {
   const std::string top = root(*order.me);
   if (auto ok = make_directory(top, 0700, account_); !ok) return fail(ok.error());
-  Prepared p;
-  p.directory = fmt::format("{}/{}.{}", top, order.submission, order.n);
-  p.key_file = p.directory + "/" + protocol::kReportKeyFile;
-  p.description_file = p.directory + "/" + kDescription;
+  Prepared p = places(order);
   if (auto ok = make_directory(p.directory, 0700, account_); !ok) return fail(ok.error());
-  if (auto ok = put(p.key_file, order.report_key, account_); !ok) return fail(ok.error());
+  if (auto ok = write_file(p.key_file, order.report_key, account_); !ok) return fail(ok.error());
   auto files = readable(top, order.queue->input_files);
   if (!files) return fail(files.error());
   p.input_files = std::move(*files);
@@ -118,7 +91,7 @@ Result<Spool::Prepared> Spool::prepare(const SubmitOrder& order) {
 
 Status Spool::write(const Prepared& prepared, const std::string& description, const std::string& log_dir) {
   if (auto ok = make_directory(log_dir, 0755, account_); !ok) return ok;
-  return put(prepared.description_file, description, account_);
+  return write_file(prepared.description_file, description, account_);
 }
 
 void Spool::forget(const SubmitOrder& order, const Prepared& prepared) {

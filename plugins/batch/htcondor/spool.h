@@ -27,10 +27,15 @@ class Spool {
   Spool(std::string configured, htcondor::Account account)
       : configured_(std::move(configured)), account_(std::move(account)) {}
 
+  // The directory that holds all of it.
+  [[nodiscard]] std::string root(const FactoryIdentity& me) const;
+
   struct Prepared {
     std::string directory, key_file, description_file;
     std::vector<std::string> input_files;  // as the submitting account can read them
   };
+  // Where prepare() would put things; nothing is made.
+  [[nodiscard]] Prepared places(const SubmitOrder& order) const;
   // Makes the submission's directory with its key. Errors: Kind::transient "htcondor.spool" (nothing was submitted).
   Result<Prepared> prepare(const SubmitOrder& order);
   // Writes the description and makes the log directory. Errors as above.
@@ -41,7 +46,7 @@ class Spool {
   void saw(const FactoryIdentity& me, std::span<const PilotSeen> live, std::span<const PilotSeen> ended, Wall now);
 
  private:
-  std::string root(const FactoryIdentity& me) const;
+  [[nodiscard]] bool copies_inputs() const;
   Result<std::vector<std::string>> readable(const std::string& root, const std::vector<std::string>& files) const;
   void list(const std::string& root);
   void sweep(const std::string& root, const std::set<std::string>& live, Wall now);

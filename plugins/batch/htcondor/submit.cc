@@ -75,13 +75,15 @@ Result<std::vector<std::string>> ids_of(const SubmitOrder& order, const Finished
 
 Result<std::vector<std::string>> HtcondorBatch::submit(const SubmitOrder& order, Context& context) {
   if (order.n < 1) return fail(Kind::bug, "htcondor.nothing", "a submission of no pilots");
+  const auto credential = credentials_.prepare(spool_.root(*order.me), *order.queue, context);
+  if (!credential) return fail(credential.error());
   auto prepared = spool_.prepare(order);
   if (!prepared) return fail(prepared.error());
   const auto give_up = [&](Error error) -> Result<std::vector<std::string>> {
     if (error.kind != Kind::uncertain) spool_.forget(order, *prepared);
     return fail(std::move(error));
   };
-  auto description = describe(order, prepared->key_file, prepared->input_files);
+  auto description = describe(order, {prepared->key_file, prepared->input_files, credential->proxy, credential->token});
   if (!description) return give_up(description.error());
   if (auto ok = spool_.write(*prepared, description->text, description->log_dir); !ok) return give_up(ok.error());
 

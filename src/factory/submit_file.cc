@@ -1,0 +1,91 @@
+// `apf explain --submit-file`: what a submission would send, from the configuration alone.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <ostream>
+
+#include "config/suggest.h"
+#include "engine/wrapper_file.h"
+#include "factory/commands.h"
+#include "factory/surroundings.h"
+
+namespace apf::factory {
+namespace {
+
+// Where the factory is served: what a running one has noted, else what it will try.
+std::string address_of(const core::FactorySettings& factory) {
+  std::string line;
+  std::ifstream in(factory.state_dir + "/address");
+  if (std::getline(in, line) && !line.empty()) return line;
+  return factory.listen;
+}
+
+// As the engine makes it; what only a run knows is an example.
+Result<FactoryIdentity> example_identity(const core::FactorySettings& factory) {
+  const std::string address = address_of(factory);
+  const std::string base = address.empty() ? std::string() : "http://" + address;
+  FactoryIdentity me;
+  me.factory_id = factory.factory_id;
+  me.instance = "example-instance";
+  me.user = user_name();
+  me.report_url = !factory.report_url.empty() || base.empty() ? factory.report_url : base + "/apfmon";
+  me.log_url = !factory.log_url.empty() || base.empty() ? factory.log_url : base + "/logs";
+  me.log_dir = factory.log_dir;
+  me.state_dir = factory.state_dir;
+  me.bootstrap = beside_program("apf-bootstrap.sh");
+  if (const std::string wrapper = beside_program("apf-wrapper"); !wrapper.empty()) {
+    auto sum = engine::file_sha256(wrapper);
+    if (!sum) return fail(sum.error());
+    me.wrapper_sha256 = std::move(*sum);
+    me.wrapper_url = engine::wrapper_url(wrapper, address);
+  }
+  return me;
+}
+
+Result<std::string> preview(const QueueSpec& queue, const core::Config& config, std::int32_t n,
+                            const Registry& registry) {
+  const auto source = std::find_if(config.batch.begin(), config.batch.end(),
+                                   [&](const core::BatchSource& b) { return b.name == queue.batch; });
+  if (source == config.batch.end())
+    return fail(Kind::config, "config.missing_section", fmt::format("no section [batch.{}]", queue.batch));
+  const auto* plugin = find(registry.batch, source->plugin);
+  if (plugin == nullptr) return fail(Kind::config, "config.unknown_plugin", source->plugin);
+  auto batch = plugin->make(source->options);
+  if (!batch) return fail(batch.error());
+  auto me = example_identity(config.factory);
+  if (!me) return fail(me.error());
+  SubmitOrder order;
+  order.queue = &queue;
+  order.me = &*me;
+  order.submission = "example-1";
+  order.n = n;
+  order.when = wall_now();
+  return (*batch)->preview(order);
+}
+
+}  // namespace
+
+int submit_file(const Target& target, const SubmitFileArgs& args, const Registry& registry, std::ostream& out,
+                std::ostream& err) {
+  const auto loaded = config::load(target.config, registry, {.when = wall_now(), .fetch = outside().fetch});
+  if (!loaded) {
+    for (const auto& e : loaded.error()) err << "apf: " << e.text() << '\n';
+    return kBadInput;
+  }
+  const auto& queues = loaded->config->queues;
+  const auto queue = std::find_if(queues.begin(), queues.end(), [&](const auto& q) { return q->name == args.queue; });
+  if (queue == queues.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& q : queues) names.emplace_back(q->name);
+    const Error unknown{Kind::config, "config.unknown_queue", fmt::format("no queue '{}'", args.queue), target.config,
+                        config::suggest(args.queue, names)};
+    return complain(target, unknown, out, err);
+  }
+  const auto text = preview(**queue, *loaded->config, args.n, registry);
+  if (!text) return complain(target, text.error(), out, err);
+  out << *text;
+  return kGood;
+}
+
+}  // namespace apf::factory

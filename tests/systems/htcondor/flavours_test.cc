@@ -1,0 +1,106 @@
+// Grid flavours of batch/htcondor on a real pool: pilots that another schedd runs.
+#include <array>
+#include <cstdio>
+
+#include "pool_fixture.h"
+
+namespace apf {
+namespace {
+
+// What a command prints, without the last line break.
+std::string output_of(const std::string& command) {
+  std::string out;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return out;
+  std::array<char, 4096> chunk{};
+  for (std::size_t n = 0; (n = fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) out.append(chunk.data(), n);
+  pclose(pipe);
+  while (!out.empty() && out.back() == '\n') out.pop_back();
+  return out;
+}
+
+class HtcondorFlavours : public HtcondorPool {
+ protected:
+  void SetUp() override {
+    folder_ = "apf-pool-test-XXXXXX";  // HTCondor can't hand on input files from a folder with blanks
+    HtcondorPool::SetUp();
+    if (HasFatalFailure()) return;
+    me_.log_dir = directory_ / "logs";
+    queue_.name = "Q/one";
+    restart();
+    // "<127.0.0.1:1234?addrs=...>" -> "127.0.0.1:1234"
+    pool_ = output_of("condor_status -collector -af MyAddress | sed 's/^<//; s/[?>].*//' | head -n1");
+    ASSERT_FALSE(pool_.empty());
+    queue_.submit.set("flavour", std::string("condor"));
+    queue_.submit.set("remote_schedd", std::string(kOther));
+    queue_.submit.set("remote_pool", pool_);
+  }
+  // What the other schedd knows of jobs that were handed over to it.
+  static std::string remote(const std::string& ask) {
+    return output_of("condor_q -allusers -name " + std::string(kOther) + " " + ask);
+  }
+  std::string out_file(const std::string& id) const {
+    return fs::path(me_.log_dir) / "2026-11-21" / "Q_one" / (id + ".out");
+  }
+
+  static constexpr seconds kPatience{240};  // two schedds and a gridmanager that polls
+  static constexpr const char* kOther = "schedd2@pool.test";
+  std::string pool_;
+};
+
+TEST_F(HtcondorFlavours, ARemotePilotGetsWhatAVanillaOneGets) {
+  queue_.executable = script(
+      "#!/bin/sh\nfor a in \"$@\"; do printf '[%s]\\n' \"$a\"; done\necho \"odd=$ODD\"\n"
+      "echo \"cid=$APFCID index=$APF_INDEX\"\n"
+      "cat \"$APF_REPORT_KEY_FILE\"; echo; stat -c %a \"$APF_REPORT_KEY_FILE\"; cat token\nexit 7\n");
+  std::ofstream(directory_ / "token") << "a token";
+  fs::permissions(directory_ / "token", fs::perms::owner_read);
+  queue_.input_files = {directory_ / "token"};
+  queue_.arguments = {"two words", R"(it's "q" $(Cluster) \n)", "$HOME;`id`"};
+  queue_.environment = {{"ODD", R"(x 'y' "z" a=b;c)"}};
+  queue_.submit.set("requirements", std::string("Cpus >= 1"));
+  const auto ids = submit("s-remote", 2);
+  ASSERT_TRUE(ids) << ids.error().text();
+  poll_until([&] { return ended_.size() == 2; }, kPatience);
+  const PilotSeen& p = ended_[(*ids)[1]];
+  EXPECT_EQ(p.state, PilotState::done);
+  EXPECT_EQ(p.exit_code, 7);
+  EXPECT_EQ(p.index, 1U);
+  EXPECT_EQ(slurp(out_file((*ids)[1])),
+            "[two words]\n[it's \"q\" $(Cluster) \\n]\n[$HOME;`id`]\nodd=x 'y' \"z\" a=b;c\ncid=" + (*ids)[1] +
+                " index=1\nkey-of-s-remote\n600\na token");
+}
+
+TEST_F(HtcondorFlavours, ATwinInTheOtherQueueIsNoPilotOfItsOwn) {
+  queue_.submit.set("requirements", std::string("false"));
+  const auto ids = submit("s-twin", 1);
+  ASSERT_TRUE(ids) << ids.error().text();
+  const std::string twin = "-constraint 'APF_SUBMISSION =?= \"s-twin\" && APF_FACTORY_ID =?= \"remote twin of " +
+                           me_.factory_id + "\"' -af ClusterId";
+  poll_until([&] { return !remote(twin).empty() && live_in((*ids)[0], PilotState::pending); }, kPatience);
+  options_.set("schedd", std::string(kOther));
+  restart();
+  const auto view = batch_->poll(me_, "", *context());
+  ASSERT_TRUE(view) << view.error().text();
+  EXPECT_TRUE(view->data.live.empty());
+}
+
+TEST_F(HtcondorFlavours, AnEvictedRemotePilotIsNotRunAgain) {
+  const fs::path started = directory_ / "started";
+  queue_.executable = script("#!/bin/sh\necho x >> '" + started.string() + "'\nexec sleep 300\n");
+  const auto ids = submit("s-evict", 1);
+  ASSERT_TRUE(ids) << ids.error().text();
+  poll_until([&] { return live_in((*ids)[0], PilotState::running) && fs::exists(started); }, kPatience);
+  const std::string ask = "-constraint 'APF_SUBMISSION =?= \"s-evict\"'";
+  const std::string twin = remote(ask + " -af:j JobStatus | cut -d' ' -f1");
+  ASSERT_FALSE(twin.empty());
+  ASSERT_EQ(std::system(("condor_vacate_job -fast -name " + std::string(kOther) + " " + twin + " >/dev/null").c_str()),
+            0);
+  poll_until([&] { return ended_.contains((*ids)[0]); }, kPatience);
+  EXPECT_NE(ended_[(*ids)[0]].state, PilotState::done);
+  EXPECT_EQ(slurp(started), "x\n");
+  EXPECT_EQ(remote(ask + " -af ClusterId"), "");
+}
+
+}  // namespace
+}  // namespace apf
