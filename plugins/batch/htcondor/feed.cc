@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kMostPilots = 2000;        // of one answer
 constexpr std::uint64_t kMostEvents = 20'000;    // that one answer looks at, others' jobs included
 constexpr Duration kMargin = milliseconds{100};  // before the deadline
+constexpr Duration kGapEvery = seconds{5};       // each gap costs a look at the whole queue
+constexpr std::string_view kUntold = "? ";       // before a bookmark: a gap before it has yet to be told
 
 // Without these an event does not say whose pilot is what; others only tell more.
 constexpr std::array<std::string_view, 9> kNeeded{"APF_FACTORY_ID",  "APF_INSTANCE", "APF_RUN",
@@ -27,10 +29,13 @@ Status Feed::open(const FactoryIdentity& me, const std::string& cursor, Context&
     path = *located;
   }
   auto log = std::make_unique<htcondor::EventLog>(path);
-  if (auto ok = log->open(cursor); !ok) return ok;
+  const bool untold = cursor.starts_with(kUntold);
+  if (auto ok = log->open(untold ? cursor.substr(kUntold.size()) : cursor); !ok) return ok;
   log_ = std::move(log);
   events_ = std::make_unique<PilotEvents>(me.factory_id, me.instance);
-  gap_ = log_->take_gap();
+  gap_ = log_->take_gap() || untold;
+  full_ = false;
+  told_gap_ = Mono{};
   return {};
 }
 
@@ -52,11 +57,17 @@ Result<bool> Feed::drain(FeedData& data) {
   events_->settle(now, data.seen);
   if (log_->take_gap()) gap_ = true;
   if (events_->take_doubt()) gap_ = true;
-  data.gap = gap_;
+  // What can't be written because the disk is full is lost without a trace.
+  const bool full = !log_->can_grow();
+  if (full || full_) gap_ = true;
+  full_ = full;
+  data.gap = gap_ && (told_gap_.ns == 0 || now - told_gap_ >= kGapEvery);
   return all;
 }
 
-std::string Feed::bookmark() const { return events_->oldest().value_or(log_->bookmark()); }
+std::string Feed::bookmark() const {
+  return std::string(gap_ ? kUntold : "") + events_->oldest().value_or(log_->bookmark());
+}
 
 Result<View<FeedData>> Feed::follow(const FactoryIdentity& me, const std::string& cursor, Context& context) {
   if (!log_ || cursor != given_ || cursor.empty()) {
@@ -77,9 +88,12 @@ Result<View<FeedData>> Feed::follow(const FactoryIdentity& me, const std::string
     const auto due = events_->due();
     if (*all) log_->wait(due ? std::clamp(*due - mono_now(), Duration(0), left) : left);
   }
-  gap_ = false;
+  view.complete = !gap_;
+  if (view.data.gap) {
+    gap_ = false;
+    told_gap_ = mono_now();
+  }
   view.as_of = wall_now();
-  view.complete = !view.data.gap;
   view.cursor = given_ = bookmark();
   return view;
 }

@@ -31,7 +31,9 @@ class Feed {
   std::unique_ptr<htcondor::EventLog> log_;
   std::unique_ptr<PilotEvents> events_;
   std::string given_;  // the cursor that follow() gave last: where log_ stands
-  bool gap_ = false;   // to be told with the next answer
+  bool gap_ = false;   // to be told
+  Mono told_gap_{};    // when the last one was
+  bool full_ = false;  // the disk of the log was full at the last look
 };
 
 }  // namespace apf::batch_htcondor

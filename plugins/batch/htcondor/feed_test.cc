@@ -357,6 +357,21 @@ TEST_F(HtcondorFeed, TellsAGapOnce) {
   EXPECT_THAT(follow(), ElementsAre("gap"));
 }
 
+TEST_F(HtcondorFeed, TellsGapsOneAfterTheOtherWithPausesAndForgetsNone) {
+  append(both(0, 0));
+  EXPECT_THAT(follow(), IsEmpty());
+  append(both(1, 0) + "garbage\n" + both(0, 1));
+  EXPECT_THAT(follow(), ElementsAre("5.0 running", "5.1 pending", "gap"));
+  append("more garbage\n" + both(0, 2));
+  EXPECT_THAT(follow(), ElementsAre("5.2 pending")) << "each gap costs a look at the whole queue";
+  const std::string untold = cursor_;
+  EXPECT_THAT(follow(), ElementsAre("gap"));
+  EXPECT_NE(cursor_, untold);
+  make("auto");
+  cursor_ = untold;
+  EXPECT_THAT(follow(), ElementsAre("gap")) << "a restart in between does not lose it";
+}
+
 TEST_F(HtcondorFeed, SaysWhyItCannotFollow) {
   const auto good = settings_;
   settings_[0] = "Not defined: EVENT_LOG";
@@ -382,6 +397,23 @@ TEST_F(HtcondorFeed, SaysWhyItCannotFollow) {
   settings_[0] = (directory_ / "no such place" / "EventLog").string();
   cursor_.clear();
   EXPECT_THAT(follow(), ElementsAre("htcondor.event_log_missing"));
+}
+
+TEST_F(HtcondorFeed, AsksTheConfigurationWhenTheScheddIsDown) {
+  const auto answer = context_.on_run;
+  context_.on_run = [&](const Command& c) -> Result<Finished> {
+    Finished down;
+    down.exit_code = 1;
+    down.err = "Can't find address for this schedd";
+    return c.argv.at(1) == "-subsystem" ? answer(c) : down;
+  };
+  append(both(0, 0));
+  EXPECT_THAT(follow(), IsEmpty());
+  EXPECT_FALSE(cursor_.empty());
+  cursor_.clear();
+  options_.set("schedd", std::string("s@there"));
+  make("auto");
+  EXPECT_THAT(follow(), ElementsAre("htcondor.failed"));
 }
 
 TEST_F(HtcondorFeed, TakesAPathAsItIsOrNone) {

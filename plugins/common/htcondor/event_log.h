@@ -30,6 +30,8 @@ class EventLog {
 
   // Whether something was lost since the last call: a file cut, deleted or rotated away, text that is no object.
   bool take_gap();
+  // False while the disk of the log is full: its writers then drop what they can't write.
+  [[nodiscard]] bool can_grow() const { return file_.can_grow(); }
   // After the object that next() gave last, and before it: places for open(), also after a restart.
   [[nodiscard]] std::string bookmark() const { return file_.bookmark(splitter_.pending()); }
   [[nodiscard]] std::string bookmark_before() const { return file_.bookmark(splitter_.pending() + object_); }

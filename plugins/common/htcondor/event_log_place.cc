@@ -46,10 +46,15 @@ tl::unexpected<Error> unsuitable(const std::string& code, std::string what, cons
 
 Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
                                      Context& context) {
-  auto out = tools.query(
-      "condor_config_val",
-      {"-schedd", "EVENT_LOG", "EVENT_LOG_FORMAT_OPTIONS", "EVENT_LOG_JOB_AD_INFORMATION_ATTRS", "FULL_HOSTNAME"},
-      context);
+  std::vector<std::string> asked{"-schedd", "EVENT_LOG", "EVENT_LOG_FORMAT_OPTIONS",
+                                 "EVENT_LOG_JOB_AD_INFORMATION_ATTRS", "FULL_HOSTNAME"};
+  auto out = tools.query("condor_config_val", asked, context);
+  if (!out && tools.schedd().empty()) {  // it is down, or does not tell: what it will read tells, too
+    asked.front() = "-subsystem";
+    asked.insert(asked.begin() + 1, "SCHEDD");
+    if (auto local = tools.query_here("condor_config_val", asked, context); local && values(*local).size() == 4)
+      out = std::move(local);
+  }
   if (!out) return fail(out.error());
   const auto answers = values(*out);
   if (answers.size() != 4)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,15 +110,15 @@ Result<LogFile::Found> LogFile::open_file(const std::string& name) const {
   if (!fd) {
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR)
-      return fail(Kind::transient, "htcondor.event_log_missing", "there is no such event log", name,
+      return fail(Kind::config, "htcondor.event_log_missing", "there is no such event log", name,
                   "does the schedd write it, and on this machine?");
-    return fail(Kind::transient, "htcondor.event_log_unreadable",
+    return fail(error == EACCES || error == EPERM ? Kind::config : Kind::transient, "htcondor.event_log_unreadable",
                 fmt::format("the event log can't be read: {}", errno_text(error)), name,
                 "let the factory's account read it");
   }
   const auto identity = identify(fd.get());
   if (!identity)
-    return fail(Kind::transient, "htcondor.event_log_unreadable", "the event log is not a regular file", name);
+    return fail(Kind::config, "htcondor.event_log_unreadable", "the event log is not a regular file", name);
   return Found{std::move(fd), *identity, name};
 }
 
@@ -274,6 +275,13 @@ Result<LogFile::Piece> LogFile::vanished() {
   if (found->identity.inode == identity_.inode) return Piece{};
   take(std::move(*found), 0);
   return Piece{What::lost, {}};
+}
+
+bool LogFile::can_grow() const {
+  constexpr std::uint64_t kLeast = std::uint64_t{1} << 20U;
+  struct statvfs disk{};
+  if (!file_ || ::fstatvfs(file_.get(), &disk) != 0) return true;
+  return disk.f_bavail * disk.f_frsize >= kLeast;
 }
 
 void LogFile::watch() {

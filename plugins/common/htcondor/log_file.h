@@ -42,8 +42,10 @@ class LogFile {
   explicit LogFile(std::string path) : path_(std::move(path)) {}
 
   // Starts at a bookmark; at the end of what is there when it is empty, one byte before it, which tells whether a line
-  // ended there. False: the place that the bookmark means is gone, and the follower starts at the end. Errors:
-  // Kind::transient "htcondor.event_log_missing", "htcondor.event_log_unreadable".
+  // ended there. False: the place that the bookmark means is gone, and the follower starts at the end.
+  // A file that is not there yet is waited for.
+  // Errors: Kind::config "htcondor.event_log_missing" (not even its directory is there), Kind::config or ::transient
+  // "htcondor.event_log_unreadable".
   Result<bool> open(const std::string& bookmark);
 
   enum class What : std::uint8_t {
@@ -61,6 +63,9 @@ class LogFile {
 
   // Waits until there may be something, at most `most` and never longer than 250 ms.
   void wait(Duration most);
+
+  // False while the disk of the log is full: its writers then drop what they can't write.
+  [[nodiscard]] bool can_grow() const;
 
   // The place `back` bytes before what was read, of the present file: inode, offset, time of birth and a check value of
   // what stands before it (RULES R15).
