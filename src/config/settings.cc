@@ -50,6 +50,7 @@ core::BatchSource batch_source(const Section& s) {
   b.interval = s.house.duration("interval");
   b.max_age = s.house.duration("max_age");
   b.timeout = s.house.duration("timeout");
+  b.reconcile = s.house.duration("reconcile");
   b.settle_wait = s.house.duration("settle_wait");
   b.max_pilots = s.house.integer("max_pilots");
   b.max_submissions_per_minute = s.house.integer("max_submissions_per_minute");

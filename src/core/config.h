@@ -27,6 +27,7 @@ struct WmsSource {
 struct BatchSource {
   std::string name, plugin;
   Duration interval = seconds{30};
+  Duration reconcile = seconds{300};  // between polls while events tell everything
   Duration max_age = seconds{360};
   Duration timeout = seconds{120};              // of one call
   Duration settle_wait = seconds{60};           // between the two looks that settle a submission (R8)

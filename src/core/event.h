@@ -52,6 +52,10 @@ struct BatchSeen {  // answer to PollBatch
   Mono asked_at;
   Result<View<BatchData>> view;
 };
+struct EventsSeen {  // answer to FollowBatch
+  std::string batch;
+  Result<View<FeedData>> view;
+};
 struct SubmitAnswered {
   std::string submission;
   Result<std::vector<std::string>> batch_ids;
@@ -104,8 +108,9 @@ struct Adopt {  // apf adopt: this instance takes over the pilots of the same fa
 struct Stopping {};  // no new submissions; the shell is about to end
 struct Pass {};      // decide: reconcile is done by the events, this allocates, folds the chains and emits
 
-using Event = std::variant<Started, ConfigChanged, DemandSeen, BatchSeen, SubmitAnswered, FindAnswered, RemoveAnswered,
-                           PilotReported, CommitDone, HostSeen, Verb, RemoveAsked, AcceptView, Adopt, Stopping, Pass>;
+using Event = std::variant<Started, ConfigChanged, DemandSeen, BatchSeen, EventsSeen, SubmitAnswered, FindAnswered,
+                           RemoveAnswered, PilotReported, CommitDone, HostSeen, Verb, RemoveAsked, AcceptView, Adopt,
+                           Stopping, Pass>;
 
 // ---- decisions -------------------------------------------------------------------------------------------------
 
@@ -156,6 +161,10 @@ struct PollBatch {
   Seq asked;
   std::string cursor;
 };
+struct FollowBatch {
+  std::string batch;
+  std::string cursor;
+};
 struct SubmitPilots {  // only after the pass's commit
   std::string submission;
   std::shared_ptr<const QueueSpec> queue;
@@ -188,7 +197,7 @@ struct Wake {  // give a Pass at this time at the latest
   Mono at;
 };
 
-using Effect =
-    std::variant<Commit, PollWms, PollBatch, SubmitPilots, FindPilots, RemovePilots, Journal, Tell, AlarmChanged, Wake>;
+using Effect = std::variant<Commit, PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, Journal,
+                            Tell, AlarmChanged, Wake>;
 
 }  // namespace apf::core

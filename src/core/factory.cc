@@ -136,8 +136,8 @@ std::shared_ptr<const LedgerBatch> make_batch(FactoryState& s) {
 }
 
 Mono next_wake(const FactoryState& s, Mono now) {
-  Mono at = std::min(next_poll(s), now + seconds{60});  // once a minute the hour's counts roll
-  if (s.committing) return at;                          // decisions wait for the commit's end, which is an event
+  Mono at = std::min({next_poll(s), next_follow(s), now + seconds{60}});  // once a minute the hour's counts roll
+  if (s.committing) return at;  // decisions wait for the commit's end, which is an event
   for (const auto& q : s.queues) at = std::min(at, q.dirty ? now : q.next_decide);
   if (!s.ledger_trouble.empty()) at = std::min(at, std::max(s.ledger_retry, now));
   return at;
@@ -148,6 +148,7 @@ std::vector<Effect> pass(FactoryState& s, Mono now, Wall shown) {
   ++s.passes;
   expire_holds(s, shown);
   roll_hours(s, now);
+  watch_feeds(s, now);
   if (!s.committing) {
     remove_asked(s, now, out);
     drain(s, now, shown, out);
@@ -159,6 +160,7 @@ std::vector<Effect> pass(FactoryState& s, Mono now, Wall shown) {
   }
   if (!s.stopping) look_up(s, now, out);
   poll(s, now, out);
+  follow(s, now, out);
   if (!s.notes.pilots.empty() || !s.notes.queues.empty()) out.emplace_back(std::exchange(s.notes, {}));
   for (auto& change : s.alarm_changes) out.emplace_back(std::move(change));
   s.alarm_changes.clear();
@@ -195,6 +197,10 @@ std::vector<Effect> on(FactoryState& s, const Event& event, Mono now, Wall shown
           },
           [&](const BatchSeen& e) {
             on_batch_view(s, e, now, shown);
+            return std::vector<Effect>{};
+          },
+          [&](const EventsSeen& e) {
+            on_events(s, e, now, shown);
             return std::vector<Effect>{};
           },
           [&](const SubmitAnswered& e) {

@@ -37,6 +37,7 @@ struct SourceStatus {
   std::string evidence, trouble;  // trouble: the last error or the reason of a refusal
   std::int64_t pilots = 0;        // live, in this source (batch)
   bool pushes = false;
+  std::string way = {};  // how it is known: "events (...)", "long poll", "poll every 30 s (why there are no events)"
 };
 
 struct QueueSnapshot {

@@ -9,6 +9,8 @@
 namespace apf::core {
 namespace {
 
+constexpr float kBusy = 0.95F;  // of the batch system's server (R13)
+
 bool covers(const Hold& hold, const QueueSpec& spec) {
   return hold.scope == "all" || hold.scope == "queue:" + spec.name || hold.scope == "wms:" + spec.wms ||
          hold.scope == "batch:" + spec.batch;
@@ -25,14 +27,15 @@ std::string in_words(const Hold& h) {
   return text;
 }
 
-Held source_hold(const SourceBase& source, const char* kind, Duration max_age, Mono now) {
+// `sure_at`: when the last trusted view was asked, or what else makes sure (events).
+Held source_hold(const SourceBase& source, const char* kind, Mono sure_at, Duration max_age, Mono now) {
   const auto who = fmt::format("{} '{}'", kind, source.name);
-  if (source.view_at.ns == 0)
+  if (sure_at.ns == 0)
     return {std::string(kind) + ".never",
             fmt::format("{} has not answered yet{}{}", who, source.trouble.empty() ? "" : ": ", source.trouble)};
-  if (now - source.view_at > max_age)
+  if (now - sure_at > max_age)
     return {std::string(kind) + ".stale",
-            fmt::format("the last trusted view of {} is {} old, more than {}{}{}", who, human(now - source.view_at),
+            fmt::format("the last trusted view of {} is {} old, more than {}{}{}", who, human(now - sure_at),
                         human(max_age), source.trouble.empty() ? "" : ": ", source.trouble)};
   return {};
 }
@@ -40,7 +43,7 @@ Held source_hold(const SourceBase& source, const char* kind, Duration max_age, M
 Held demand_hold(FactoryState& s, const Queue& q, Mono now, Wall shown) {
   if (q.wms < 0) return {};
   const WmsState& w = s.wmses[static_cast<std::size_t>(q.wms)];
-  if (auto h = source_hold(w, "wms", w.spec.max_age, now); !h.code.empty()) return h;
+  if (auto h = source_hold(w, "wms", w.view_at, w.spec.max_age, now); !h.code.empty()) return h;
   const std::string subject = "queue:" + q.spec->name;
   if (!w.sites.empty() && !w.sites.contains(q.spec->wms_queue) && !w.cells.contains(q.spec->wms_queue)) {
     auto text = fmt::format("wms '{}' does not know the WMS queue '{}': check wms_queue", w.name, q.spec->wms_queue);
@@ -106,7 +109,11 @@ Held held(FactoryState& s, Queue& q, Mono now, Wall shown) {
   if (!b.foreign.empty()) return {"identity.foreign", b.foreign + "; see 'apf adopt'"};
   if (auto h = host_hold(s); !h.code.empty()) return h;
   if (auto h = demand_hold(s, q, now, shown); !h.code.empty()) return h;
-  if (auto h = source_hold(b, "batch", b.spec.max_age, now); !h.code.empty()) return h;
+  if (auto h = source_hold(b, "batch", sure_at(b), b.spec.max_age, now); !h.code.empty()) return h;
+  if (b.load > kBusy)
+    return {"batch.overloaded",
+            fmt::format("the server of batch '{}' is busy for {:.0f} % of its time, more than {:.0f} %", b.name,
+                        b.load * 100, kBusy * 100)};
   if (q.open >= 0) {
     const auto& sub = s.submissions[static_cast<std::size_t>(q.open)];
     return {"submission.open",
@@ -138,7 +145,8 @@ Cap caps(FactoryState& s, Queue& q, Mono now) {
   BatchState& b = s.batches[static_cast<std::size_t>(q.batch)];
   const auto& f = s.active.config->factory;
   // the view is in doubt: no more than what has provably ended since (R5)
-  if (b.trust != Trust::ok && q.budget < cap.most) cap = {std::max<std::int64_t>(0, q.budget), "view in doubt", kNever};
+  if (b.trust != Trust::ok && !fed(b, now) && q.budget < cap.most)
+    cap = {std::max<std::int64_t>(0, q.budget), "view in doubt", kNever};
   // one submission is one cluster or array: a number beyond this is a mistake somewhere, and comes in pieces at least
   constexpr std::int64_t kLargestSubmission = 10'000;
   if (kLargestSubmission < cap.most) cap = {kLargestSubmission, "one submission holds 10000 pilots at most", kNever};

@@ -69,6 +69,30 @@ std::uint32_t Texts::put(const std::string& text) {
   return at->second;
 }
 
+namespace {
+std::uint64_t tomb_of(std::string_view batch_id, std::string_view submission) {
+  const std::hash<std::string_view> hash;
+  return hash(batch_id) * 0x9E3779B97F4A7C15ULL ^ hash(submission);
+}
+}  // namespace
+
+void Tombs::put(std::string_view batch_id, std::string_view submission, Seq ended, Mono now) {
+  const auto key = tomb_of(batch_id, submission);
+  if (ended_.insert_or_assign(key, ended).second) order_.emplace_back(now, key);
+}
+
+std::optional<Seq> Tombs::find(std::string_view batch_id, std::string_view submission) const {
+  const auto at = ended_.find(tomb_of(batch_id, submission));
+  return at == ended_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void Tombs::forget_old(Mono now) {
+  while (!order_.empty() && (now - order_.front().first > seconds{7200} || order_.size() > 300'000)) {
+    ended_.erase(order_.front().second);
+    order_.pop_front();
+  }
+}
+
 void Hour::roll(Mono now) {
   const std::int64_t to = now.ns / 60'000'000'000;
   const std::int64_t steps = std::min<std::int64_t>(to - minute, 60);
@@ -210,7 +234,7 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
 
   BatchState& b = s.batches[p.source];
   b.by_id.erase(p.batch_id);
-  b.tombs[p.batch_id] = s.next_seq();
+  if (!end.lost) b.tombs.put(p.batch_id, s.submissions[p.submission].row.id, s.next_seq(), now);
   const auto last = q.members.back();
   q.members[p.member] = last;
   s.pilots[last].member = p.member;

@@ -28,7 +28,7 @@ void configure_sources(FactoryState& s, const Config& config) {
   for (auto& b : s.batches) b.gone = true;
   for (const auto& spec : config.batch) {
     BatchState& b = s.batches[static_cast<std::size_t>(batch_named(s, spec.name))];
-    if (!(b.spec == spec)) b.next_poll = Mono{0};
+    if (!(b.spec == spec)) b.next_poll = b.feed.next = Mono{0};
     b.spec = spec;
     b.gone = false;
   }
@@ -226,6 +226,9 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
   s.next_pilot = e.ledger.next_pilot;
   for (const auto& r : e.ledger.pilots) restore_pilot(s, r, now, shown);
   for (const auto& r : e.ledger.pilots)
+    if (ended(r.state) && !r.lost)
+      s.batches[static_cast<std::size_t>(batch_named(s, r.batch))].tombs.put(r.batch_id, r.submission, Seq{s.seq}, now);
+  for (const auto& r : e.ledger.pilots)
     if (ended(r.state) && r.ended.ms != 0 && shown.ms - r.ended.ms < 3'600'000) {
       const auto at = s.queue_by_name.find(r.queue);
       if (at == s.queue_by_name.end()) continue;
@@ -235,8 +238,13 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
   restore_ends(s, e.ledger.pilots, now, shown);
   s.next_pilot = std::max(s.next_pilot, e.ledger.next_pilot);
   for (std::uint32_t at = 0; at < s.submissions.size(); ++at) release_submission(s, at);
-  for (const auto& [key, cursor] : e.ledger.cursors)
-    if (key.starts_with("batch:")) s.batches[static_cast<std::size_t>(batch_named(s, key.substr(6)))].cursor = cursor;
+  const auto batch = [&](const std::string& key) -> BatchState& {
+    return s.batches[static_cast<std::size_t>(batch_named(s, key.substr(key.find(':') + 1)))];
+  };
+  for (const auto& [key, cursor] : e.ledger.cursors) {
+    if (key.starts_with("batch:")) batch(key).cursor = cursor;
+    if (key.starts_with("feed:")) batch(key).feed.cursor = cursor;
+  }
   s.holds = e.ledger.holds;
   if (e.ledger.fresh)
     for (auto& b : s.batches) b.adopt_all = true;

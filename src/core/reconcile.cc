@@ -50,6 +50,7 @@ void doubt(FactoryState& s, BatchState& b, Trust trust, const std::string& why, 
   b.trust = b.view_at.ns == 0 && trust == Trust::failing ? Trust::never : trust;
   b.trouble = why;
   const bool refused = trust == Trust::refused;
+  if (refused) b.refused_at = now;
   clear(s, refused ? "batch.poll_failing" : "batch.view_refused", "batch:" + b.name);
   raise(s, refused ? "batch.view_refused" : "batch.poll_failing", "batch:" + b.name, why, shown);
 }
@@ -57,17 +58,6 @@ void doubt(FactoryState& s, BatchState& b, Trust trust, const std::string& why, 
 void touch_source(FactoryState& s, std::size_t source) {
   for (std::uint32_t i = 0; i < s.queues.size(); ++i)
     if (s.queues[i].batch == static_cast<int>(source)) touch(s, i);
-}
-
-// Why this row must not be there (R9), or nothing.
-std::string foreign(const FactoryState& s, const BatchState& b, const PilotSeen& row) {
-  if (b.adopt_all) return {};
-  if (row.foreign)
-    return fmt::format("pilot {} carries this factory's id but was submitted by another instance", row.batch_id);
-  if (row.run > s.run)
-    return fmt::format("pilot {} was submitted by run {} of this factory, and this is run {}", row.batch_id, row.run,
-                       s.run);
-  return {};
 }
 
 // Pilots that the view should show and does not, without evidence of their end.
@@ -104,9 +94,7 @@ void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std
     if (!p.missing) set_missing(s, slot, true, now);
     if (p.missing_views < 255) ++p.missing_views;
   }
-  std::erase_if(b.tombs, [&](const auto& tomb) { return tomb.second < b.accepted_before; });
-  b.accepted_before = b.accepted;
-  b.accepted = e.asked;
+  b.tombs.forget_old(now);
   b.trust = Trust::ok;
   b.view_at = e.asked_at;
   b.view_as_of = e.view->as_of;
@@ -116,9 +104,14 @@ void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std
   b.absent.clear();
   b.adopt_all = b.accept_next = b.probe_absent = b.canary_used = false;
   b.canary = -1;
+  feed_meets_view(b, e.asked);
   b.cursor = e.view->cursor;
   s.unsaved_cursors["batch:" + b.name] = b.cursor;
-  clear(s, "batch.view_refused", "batch:" + b.name);
+  // an empty list that nothing speaks against does not show that lists are right again: no alarm that comes and goes
+  if (!b.by_id.empty() || now - b.refused_at > seconds{3600}) {
+    b.refused_at = Mono{};
+    clear(s, "batch.view_refused", "batch:" + b.name);
+  }
   clear(s, "batch.poll_failing", "batch:" + b.name);
   touch_source(s, source);
 }
@@ -134,6 +127,40 @@ void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
   for (const auto& row : e.view->data.live)
     if (row.submission == canary.row.id) b.probe_absent = true;
   if (b.probe_absent) b.next_find = Mono{0};
+}
+
+// Shown as live, though its end was known long before the list was asked for. Batch systems may notice late that a
+// wrapper has ended: 30 minutes.
+bool has_ended(const FactoryState& s, const BatchState& b, const PilotSeen& row, Seq asked, Mono now) {
+  if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) {
+    const LivePilot& p = s.pilots[at->second];
+    return p.exiting && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring;
+  }
+  const auto ended = b.tombs.find(row.batch_id, row.submission);
+  return ended && *ended < asked;
+}
+
+// Why this view can't be true as a whole (R5), or nothing.
+std::string implausible(const FactoryState& s, const BatchState& b, const BatchData& data,
+                        const std::vector<std::uint32_t>& absent, Seq asked, Mono now) {
+  const auto leaving =
+      std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) { return s.pilots[slot].exiting; });
+  const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
+    return !s.pilots[slot].missing && !s.pilots[slot].exiting;
+  });
+  const auto expected = static_cast<std::int64_t>(b.by_id.size()) - leaving;
+  // A view in doubt is not believed again because the pilots it hides have become few: the floor counts only once.
+  const std::int64_t floor = b.refused_at.ns != 0 ? 0 : 10;
+  const std::int64_t allowed = std::max<std::int64_t>(floor, expected / 20);
+  if (unexplained > allowed)
+    return fmt::format("{} of {} pilots have gone from the view without a trace; at most {} may", unexplained, expected,
+                       allowed);
+  const auto risen = std::count_if(data.live.begin(), data.live.end(),
+                                   [&](const PilotSeen& row) { return has_ended(s, b, row, asked, now); });
+  if (risen > allowed)
+    return fmt::format("the view is old: it shows {} pilots that had ended before it was asked for; at most {} may be",
+                       risen, allowed);
+  return {};
 }
 
 void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, Wall shown) {
@@ -158,20 +185,9 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
   auto absent = absentees(s, b, e.asked);
-  const auto expected = static_cast<std::int64_t>(b.by_id.size());
-  const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
-    return !s.pilots[slot].missing && !s.pilots[slot].exiting;
-  });
-  // A view in doubt is not believed again because the pilots it hides have become few: the floor counts only once.
-  const std::int64_t floor = b.trust == Trust::refused ? 0 : 10;
-  const std::int64_t allowed = std::max<std::int64_t>(floor, expected / 20);
-  if (unexplained > allowed && !b.accept_next) {
+  if (const auto why = b.accept_next ? std::string() : implausible(s, b, data, absent, e.asked, now); !why.empty()) {
     b.absent = std::move(absent);
-    doubt(s, b, Trust::refused,
-          fmt::format(
-              "{} of {} pilots have gone from the view without a trace; at most {} may; nothing is concluded from it",
-              unexplained, expected, allowed),
-          now, shown);
+    doubt(s, b, Trust::refused, why + "; nothing is concluded from it", now, shown);
     watch_canary(s, b, e);
     touch_source(s, source);
     return;
@@ -192,6 +208,16 @@ std::optional<std::uint32_t> reporter(const FactoryState& s, std::uint32_t submi
 
 }  // namespace
 
+std::string foreign(const FactoryState& s, const BatchState& b, const PilotSeen& row) {
+  if (b.adopt_all) return {};
+  if (row.foreign)
+    return fmt::format("pilot {} carries this factory's id but was submitted by another instance", row.batch_id);
+  if (row.run > s.run)
+    return fmt::format("pilot {} was submitted by run {} of this factory, and this is run {}", row.batch_id, row.run,
+                       s.run);
+  return {};
+}
+
 void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq asked, Mono now, Wall shown) {
   BatchState& b = s.batches[source];
   auto at = b.by_id.find(row.batch_id);
@@ -205,7 +231,7 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
       end_pilot(s, slot, end_of(row), now, shown);
       return;
     }
-    if (const auto tomb = b.tombs.find(row.batch_id); tomb != b.tombs.end() && tomb->second > asked) return;
+    if (b.tombs.find(row.batch_id, row.submission)) return;  // it has ended, whatever an old list shows
     const auto sub = s.submission_by_id.find(row.submission);
     if (sub == s.submission_by_id.end() && !foreign(s, b, row).empty()) return;
     const auto submission = sub != s.submission_by_id.end()
@@ -260,8 +286,11 @@ void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown) {
     return;
   }
   b.failures = 0;
-  b.next_poll = e.asked_at + b.spec.interval;
+  b.load = e.view->data.load;
   judge(s, source, e, now, shown);
+  // events tell what happens: views only reconcile, and ask seldom
+  const bool seldom = b.trust == Trust::ok && fed(b, now) && b.missing == 0;
+  b.next_poll = e.asked_at + (seldom ? std::max(b.spec.interval, b.spec.reconcile) : b.spec.interval);
 }
 
 void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown) {
@@ -293,14 +322,17 @@ void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown) {
     if (claim != claims.rend()) claim->payload_at = now;
   }
   if (e.state == "exiting" || e.state == "fault") {
-    if (!p.exiting) ++s.queues[p.queue].budget;
+    if (!p.exiting) {
+      ++s.queues[p.queue].budget;
+      p.exiting_at = now;
+    }
     p.exiting = true;
     if (e.rc) p.exit_code = *e.rc;
     p.empty = e.payloads.value_or(-1) == 0;
     if (claim != claims.rend() && p.empty) claim->empty = true;
     // its slot is about to be free: look sooner than the interval says, but not at every report
     const Duration gap = std::max<Duration>(seconds{1}, b.spec.interval / 10);
-    b.next_poll = std::min(b.next_poll, std::max(now + milliseconds{300}, b.asked_at + gap));
+    if (!fed(b, now)) b.next_poll = std::min(b.next_poll, std::max(now + milliseconds{300}, b.asked_at + gap));
   }
   save(s, slot);
   touch(s, p.queue);

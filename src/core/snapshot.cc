@@ -32,6 +32,14 @@ SourceStatus status(const SourceBase& source, const std::string& plugin, const c
   return out;
 }
 
+// How a source is known, for people.
+std::string way(const WmsState& w) { return w.pushes ? "long poll" : "poll every " + human(w.spec.interval); }
+std::string way(const BatchState& b) {
+  if (b.feed.was_fed) return "events (" + b.feed.evidence + ")";
+  const auto polls = "poll every " + human(b.spec.interval);
+  return b.feed.trouble.empty() || b.feed.next == kNever ? polls : polls + " (" + b.feed.trouble + ")";
+}
+
 void show_demand(FactoryState& s, Queue& q, QueueSnapshot& out) {
   if (q.wms < 0) return;
   const WmsState& w = s.wmses[static_cast<std::size_t>(q.wms)];
@@ -109,10 +117,14 @@ FactorySnapshot overview(const FactoryState& s) {
     out.open_submissions += q.open >= 0 ? 1 : 0;
   }
   for (const auto& w : s.wmses)
-    if (!w.gone) out.sources.push_back(status(w, w.spec.plugin, "wms"));
+    if (!w.gone) {
+      out.sources.push_back(status(w, w.spec.plugin, "wms"));
+      out.sources.back().way = way(w);
+    }
   for (const auto& b : s.batches) {
     if (b.gone && b.by_id.empty()) continue;
     out.sources.push_back(status(b, b.spec.plugin, "batch"));
+    out.sources.back().way = way(b);
     out.sources.back().pilots = static_cast<std::int64_t>(b.by_id.size());
   }
   for (const auto& [key, alarm] : s.alarms) out.alarms.push_back(alarm);

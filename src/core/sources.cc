@@ -34,11 +34,11 @@ std::vector<std::string> wms_queues(const FactoryState& s, int wms) {
   return {names.begin(), names.end()};
 }
 
+}  // namespace
+
 bool polled(const FactoryState& s, const BatchState& b) {
   return !b.spec.plugin.empty() && (!b.gone || !b.by_id.empty() || s.stopping);
 }
-
-}  // namespace
 
 void raise(FactoryState& s, const std::string& code, const std::string& subject, const std::string& text, Wall shown) {
   const auto [at, fresh] = s.alarms.try_emplace({code, subject}, Alarm{code, subject, text, shown});

@@ -37,12 +37,14 @@ struct LivePilot {
   PilotState state = PilotState::pending;
   bool used = false;  // the slot holds a pilot
   bool missing = false, exiting = false, started_told = false, empty = false, payload_told = false;
+  bool told = false;                             // the feed of events has told of it
   std::uint8_t missing_views = 0;                // trusted views without it
   std::uint32_t node = 0, reason = 0, rule = 0;  // into FactoryState::texts
   std::int32_t exit_code = -1, payloads = -1;
   Seq known;  // a view asked before this can't judge it (R4)
   Seq fact;   // newest fact about it; older views lose
   Mono submitted_at, started_at, payload_at, missing_since;
+  Mono exiting_at;   // its wrapper said that it ends
   Mono removing_at;  // a removal was asked for; ns 0: none
   Wall submitted, started, payload_start;
 };
@@ -159,17 +161,51 @@ struct WmsState : SourceBase {
   std::map<std::string, std::int64_t, std::less<>> jumped;  // R6: ready that no second view has confirmed
 };
 
+// Pilots that ended within the last two hours, and when in the ledger's order. A list that was asked for before an end
+// may still show the pilot (R4); one that was asked for later and shows many of them is an old list (R5). At 300 000
+// the oldest go.
+class Tombs {
+ public:
+  void put(std::string_view batch_id, std::string_view submission, Seq ended, Mono now);
+  [[nodiscard]] std::optional<Seq> find(std::string_view batch_id, std::string_view submission) const;
+  void forget_old(Mono now);
+
+ private:
+  std::unordered_map<std::uint64_t, Seq> ended_;  // by a hash of both: a batch system that starts anew numbers anew
+  std::deque<std::pair<Mono, std::uint64_t>> order_;
+};
+
+// What the batch system tells by itself. `whole`: no event was missed since the last trusted view, or since what the
+// ledger held at the start.
+struct Feed {
+  bool following = false;  // FollowBatch is out
+  bool absent = false;     // the plug-in has none, or it is not set up: `trouble` says why
+  bool whole = false, blind = false, was_fed = false;
+  int failures = 0;
+  Mono next;     // follow again at
+  Mono told_at;  // last answer; ns 0: none yet
+  Mono sure_at;  // up to here the ledger was right by its events
+  Seq since;     // the feed began, or lost something, here: a view asked later is needed
+  std::string cursor, evidence, trouble;
+  struct Witness {
+    std::string batch_id;
+    Mono since;
+  };
+  std::deque<Witness> witnesses;  // acknowledged pilots that the events should tell of, one a submission
+};
+
 struct BatchState : SourceBase {
   BatchSource spec;
   std::unordered_map<std::string_view, std::uint32_t> by_id;  // batch id -> slot
-  // Pilots that ended lately, and when in the ledger's order: a list asked for before that may still show them (R4).
-  std::unordered_map<std::string, Seq> tombs;
-  Seq accepted, accepted_before;  // when the last two trusted views were asked
-  std::int64_t open = 0;          // pilots of open submissions that are not known one by one
-  std::int64_t missing = 0;       // pilots absent from trusted views (R4)
-  bool adopt_all = false;         // R9: an empty ledger, or the operator's word
-  bool accept_next = false;       // R5: the operator accepts the next view as it is
-  std::string foreign;            // R9: why nothing may be submitted
+  Tombs tombs;
+  std::int64_t open = 0;     // pilots of open submissions that are not known one by one
+  std::int64_t missing = 0;  // pilots absent from trusted views (R4)
+  bool adopt_all = false;    // R9: an empty ledger, or the operator's word
+  bool accept_next = false;  // R5: the operator accepts the next view as it is
+  Mono refused_at;           // a view was refused, and none that shows pilots was trusted since; ns 0: none
+  std::string foreign;       // R9: why nothing may be submitted
+  Feed feed;
+  float load = -1;  // of the batch system's server, 0 to 1 (R13); negative: not told
   bool finding = false;
   Mono next_find;
   int canary = -1;  // submission of the canary (R5)
@@ -280,7 +316,21 @@ void look_up(FactoryState& s, Mono now, std::vector<Effect>& out);  // emits Fin
 void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown);
 void on_demand_view(FactoryState& s, const DemandSeen& e, Mono now, Wall shown);
 void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown);
+// Why this row must not be there (R9), or nothing.
+std::string foreign(const FactoryState& s, const BatchState& b, const PilotSeen& row);
 void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq asked, Mono now, Wall shown);
+
+// ---- feed.cc: events of the batch system -----------------------------------------------------------------------
+void on_events(FactoryState& s, const EventsSeen& e, Mono now, Wall shown);
+// The feed is current and whole: the ledger is right, whatever a view says.
+bool fed(const BatchState& b, Mono now);
+// Since when the ledger may be wrong about this source: its last trusted view or its last events.
+Mono sure_at(const BatchState& b);
+void expect_events(FactoryState& s, std::uint32_t source, const std::string& batch_id, Mono now);
+void feed_meets_view(BatchState& b, Seq asked);  // a view was trusted
+void watch_feeds(FactoryState& s, Mono now);     // at each pass: feeds that fell silent or came back
+void follow(FactoryState& s, Mono now, std::vector<Effect>& out);
+Mono next_follow(const FactoryState& s);
 
 // ---- allocate.cc: claimed and shared demand (R2, R10) ----------------------------------------------------------
 // Pilots of q that have probably taken jobs which the WMS's view still calls ready (R2).

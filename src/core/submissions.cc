@@ -185,6 +185,7 @@ void on_answer(FactoryState& s, const SubmitAnswered& e, Mono now, Wall shown) {
     s.pilots[slot].submitted_at = sub.planned_at;
     note_found(s, at, i);
   }
+  if (!e.batch_ids->empty()) expect_events(s, sub.source, e.batch_ids->front(), now);
   q.refusals = 0;
   q.refusal.clear();
   q.refusal_code.clear();

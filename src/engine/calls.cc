@@ -11,6 +11,7 @@ namespace apf::engine {
 namespace {
 
 constexpr Duration kTellTimeout = seconds{30};
+constexpr Duration kListen = seconds{10};   // a feed that is silent for so long says so
 constexpr std::size_t kMostNotices = 100;   // that wait for one monitor; later ones are dropped
 constexpr Duration kOverdue = seconds{10};  // past its deadline, before a call counts as hanging
 
@@ -63,6 +64,7 @@ void Calls::perform(core::Effect effect) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, core::PollWms>) poll_wms(std::move(e));
         if constexpr (std::is_same_v<E, core::PollBatch>) poll_batch(std::move(e));
+        if constexpr (std::is_same_v<E, core::FollowBatch>) follow(std::move(e));
         if constexpr (std::is_same_v<E, core::SubmitPilots>) submit(std::move(e));
         if constexpr (std::is_same_v<E, core::FindPilots>) find(std::move(e));
         if constexpr (std::is_same_v<E, core::RemovePilots>) remove(std::move(e));
@@ -106,6 +108,26 @@ void Calls::poll_batch(core::PollBatch call) {
         ports_.post(core::BatchSeen{call.batch, call.asked, now, std::move(view)});
       },
       source->spec.timeout + kOverdue);
+}
+
+void Calls::follow(core::FollowBatch call) {
+  const auto all = assembly();
+  const auto source = lookup(all->batch, call.batch);
+  if (!source) return ports_.post(core::EventsSeen{call.batch, fail(gone("batch", call.batch))});
+  if (!source->plugin->feeds())
+    return ports_.post(
+        core::EventsSeen{call.batch, fail(Kind::config, "batch.no_feed", "the plug-in has no feed of events")});
+  const std::string topic = "batch." + call.batch;
+  lanes_.run(
+      LaneClass::feed, topic + ".feed",
+      [this, source, topic, me = all->me, call = std::move(call)] {
+        const auto context = make_context(topic, mono_now() + kListen, looking_);
+        using R = Result<View<FeedData>>;
+        R told = guarded<R>(topic, [&] { return source->plugin->follow(*me, call.cursor, *context); });
+        if (looking_->is_set() && !told) return;  // cut off by our own stop: that is no news
+        ports_.post(core::EventsSeen{call.batch, std::move(told)});
+      },
+      kListen + kOverdue);
 }
 
 void Calls::submit(core::SubmitPilots call) {

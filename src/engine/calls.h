@@ -30,12 +30,13 @@ class Calls {
   void use(std::shared_ptr<const Assembly> assembly);
   [[nodiscard]] std::shared_ptr<const Assembly> assembly() const;
 
-  // PollWms, PollBatch, SubmitPilots, FindPilots, RemovePilots, Tell; others are none of its business.
+  // PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, Tell; others are none of its business.
   void perform(core::Effect effect);
 
  private:
   void poll_wms(core::PollWms call);
   void poll_batch(core::PollBatch call);
+  void follow(core::FollowBatch call);
   void submit(core::SubmitPilots call);
   void find(core::FindPilots call);
   void remove(core::RemovePilots call);

@@ -312,6 +312,7 @@ bool Engine::stop() {
   i.looking->set();
   i.lanes.drop_waiting(LaneClass::poll);
   i.lanes.drop_waiting(LaneClass::tell);
+  i.lanes.drop_waiting(LaneClass::feed);
   i.lanes.quiet(LaneClass::act, kSubmitGrace);
   i.submitting->set();
   const bool ended = i.lanes.finish(kCallGrace);

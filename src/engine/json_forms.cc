@@ -49,7 +49,8 @@ json source_form(const core::SourceStatus& s, Moment now) {
             {"view_as_of", time_form(s.view_as_of)},
             {"evidence", s.evidence},
             {"trouble", optional_text(s.trouble)},
-            {"pushes", s.pushes}};
+            {"pushes", s.pushes},
+            {"way", s.way}};
   if (s.kind == "batch") form["pilots"] = s.pilots;
   return form;
 }

@@ -14,7 +14,7 @@
 namespace apf::engine {
 namespace {
 
-constexpr std::size_t kClasses = 3;
+constexpr std::size_t kClasses = 4;
 std::size_t index(LaneClass kind) { return static_cast<std::size_t>(kind); }
 
 struct Waiting {
@@ -96,6 +96,7 @@ Lanes::Lanes(LaneLimits limits) : shared_(std::make_shared<Shared>()) {
   shared_->crews[index(LaneClass::poll)].most = limits.poll;
   shared_->crews[index(LaneClass::act)].most = limits.act;
   shared_->crews[index(LaneClass::tell)].most = limits.tell;
+  shared_->crews[index(LaneClass::feed)].most = limits.feed;
 }
 
 Lanes::~Lanes() { finish(Duration::zero()); }

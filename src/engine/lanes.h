@@ -2,9 +2,9 @@
 //
 // A lane is a source and a kind of call: "wms.panda", "batch.pool.poll", "batch.pool.submit", "monitor.log". Calls of a
 // lane run in order, one at a time, so a plug-in sees one thread at a time; a call that hangs holds back its own lane
-// only. Classes keep workers apart, so that hanging polls never starve submissions: at most 18 polls, 10 submissions or
-// removals and 4 monitors run at a time, whatever the number of sources. A WMS that answers by long poll holds one
-// poll worker for good; more than 18 such sources take turns.
+// only. Classes keep workers apart, so that hanging polls never starve submissions: at most 14 polls, 8 submissions or
+// removals, 3 monitors and 6 feeds of events run at a time, whatever the number of sources. A WMS that answers by long
+// poll holds one poll worker for good; more than 14 such sources take turns, as do more than 6 feeds.
 //
 // Thread-safety: all members may be called from any thread.
 #pragma once
@@ -19,10 +19,10 @@
 
 namespace apf::engine {
 
-enum class LaneClass : std::uint8_t { poll, act, tell };
+enum class LaneClass : std::uint8_t { poll, act, tell, feed };
 
 struct LaneLimits {
-  int poll = 18, act = 10, tell = 4;
+  int poll = 14, act = 8, tell = 3, feed = 6;
 };
 
 class Lanes {

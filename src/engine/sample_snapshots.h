@@ -89,10 +89,11 @@ inline core::FactorySnapshot sample_factory() {
   f.missing = 2;
   f.open_submissions = 1;
   f.sources = {{"panda", "panda", "wms", "ok", kNow.mono - milliseconds{12'345}, Wall{kNow.wall.ms - 72'000},
-                "statistics of 2 queues", "", 0, true},
+                "statistics of 2 queues", "", 0, true, "long poll"},
                {"pool", "htcondor", "batch", "refused", kNow.mono - seconds{400}, Wall{kNow.wall.ms - 400'000},
-                "condor_q on schedd1, 812 rows", "812 of 900 pilots are absent without evidence", 70, false},
-               {"new", "local", "batch", "never", Mono{}, Wall{}, "", "not asked yet", 0, false}};
+                "condor_q on schedd1, 812 rows", "812 of 900 pilots are absent without evidence", 70, false,
+                "events (event log /var/log/condor/EventLog)"},
+               {"new", "local", "batch", "never", Mono{}, Wall{}, "", "not asked yet", 0, false, "poll every 30 s"}};
   f.alarms = {{"batch.view_refused", "batch:pool", "the view of batch 'pool' is refused", Wall{kNow.wall.ms - 60'000}}};
   f.holds = {{"pause", "queue:b", "anna", "downtime", Wall{kNow.wall.ms - 90'000}, Wall{kNow.wall.ms + 90'000}}};
   return f;

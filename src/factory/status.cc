@@ -55,11 +55,11 @@ void print_queues(const Json& queues, std::ostream& out) {
 }
 
 void print_sources(const Json& sources, std::ostream& out) {
-  Table table({"SOURCE", "PLUG-IN", "STATE", "VIEW>", "PILOTS>", "EVIDENCE OR TROUBLE"});
+  Table table({"SOURCE", "PLUG-IN", "STATE", "VIEW>", "PILOTS>", "KNOWN BY", "EVIDENCE OR TROUBLE"});
   for (const auto& s : sources) {
     const auto trouble = text(s["trouble"]);
     table.add({text(s["kind"]) + ":" + text(s["name"]), text(s["plugin"]), text(s["state"]), age(s["view_age_s"]),
-               s.contains("pilots") ? number(s["pilots"]) : "", trouble.empty() ? text(s["evidence"]) : trouble});
+               s.contains("pilots") ? number(s["pilots"]) : "", text(s["way"]), trouble.empty() ? text(s["evidence"]) : trouble});
   }
   table.print(out);
 }

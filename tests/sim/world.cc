@@ -140,7 +140,7 @@ void World::start() {
   started.ledger.pilots.clear();
   started.ledger.submissions.clear();
   for (const auto& [no, p] : stored_pilots_)
-    if (!ended(p.state)) started.ledger.pilots.push_back(p);
+    if (!ended(p.state) || wall().ms - p.ended.ms < 3'600'000) started.ledger.pilots.push_back(p);
   for (const auto& [id, sub] : stored_submissions_) started.ledger.submissions.push_back(sub);
   deliver(started);
 }
@@ -183,15 +183,19 @@ void World::run(const core::Effect& effect) {
   if (const auto* e = std::get_if<core::AlarmChanged>(&effect)) alarms_.push_back(*e);
   if (const auto* e = std::get_if<core::PollWms>(&effect))
     later(milliseconds{100}, [this, e = *e, asked = now_] {
-      if (boundary_passed()) deliver(core::DemandSeen{e.wms, e.asked, asked, tables(), false});
+      if (!boundary_passed()) return;
+      Result<View<DemandData>> view = tables();
+      if (demand_fault) demand_fault(view);
+      deliver(core::DemandSeen{e.wms, e.asked, asked, std::move(view), false});
     });
   if (const auto* e = std::get_if<core::PollBatch>(&effect)) {
     Result<View<BatchData>> view = list(e->cursor);
     if (view_fault) view = view_fault(std::move(view));
-    later(milliseconds{300}, [this, e = *e, asked = now_, view = std::move(view)] {
+    later(milliseconds{300} + view_delay, [this, e = *e, asked = now_, view = std::move(view)] {
       if (boundary_passed()) deliver(core::BatchSeen{e.batch, e.asked, asked, view});
     });
   }
+  if (const auto* e = std::get_if<core::FollowBatch>(&effect)) follow(*e, seconds{10});
   if (const auto* e = std::get_if<core::FindPilots>(&effect)) {
     View<std::vector<PilotSeen>> view;
     view.complete = true;
@@ -244,6 +248,10 @@ void World::commit(const std::shared_ptr<const core::LedgerBatch>& batch) {
     stored_.next_pilot = batch->next_pilot;
     stored_.fresh = false;
     if (batch->holds_changed) stored_.holds = batch->holds;
+    for (const auto& c : batch->cursors) {
+      std::erase_if(stored_.cursors, [&](const auto& old) { return old.first == c.first; });
+      stored_.cursors.push_back(c);
+    }
     for (const auto& q : batch->queues) {
       std::erase_if(stored_.queues, [&](const auto& r) { return r.name == q.name; });
       stored_.queues.push_back(q);
@@ -271,6 +279,7 @@ void World::submit(const core::SubmitPilots& e) {
       p.seen.submitted = wall();
       p.submitted_at = now_;
       ids.push_back(p.seen.batch_id);
+      events_.push_back(p.seen);
       fifo_[p.seen.queue].push_back(p.seen.batch_id);
       const auto jitter = std::uniform_int_distribution<std::int64_t>(0, scenario_.site.start_latency.count())(chance_);
       later(
@@ -300,6 +309,7 @@ void World::start_pilot(const std::string& queue) {
   p.counted = true;
   p.seen.state = PilotState::running;
   p.seen.started = wall();
+  events_.push_back(p.seen);
   if (std::bernoulli_distribution(scenario_.site.fail_rate)(chance_)) {
     later(seconds{2}, [this, id] { end_pilot(id, PilotState::failed, 1); }, false);
     return;
@@ -333,6 +343,7 @@ void World::end_pilot(const std::string& id, PilotState state, int rc) {
   p.seen.exit_code = rc;
   p.seen.ended = wall();
   history_.push_back(p.seen);
+  events_.push_back(p.seen);
   pilots_.erase(at);
   if (!p.counted) return;
   --busy_[p.seen.queue];
@@ -362,6 +373,31 @@ View<BatchData> World::list(const std::string& cursor) {
   view.evidence = "simulated list";
   return view;
 }
+
+// Answers within 20 ms of an event, and when nothing happens at the end of its patience.
+void World::follow(const core::FollowBatch& call, Duration patience) {
+  const auto answer = [this, &call](Result<View<FeedData>> view) {
+    deliver(core::EventsSeen{call.batch, std::move(view)});
+  };
+  if (!scenario_.events) return answer(fail(Kind::config, "batch.no_feed", "no events here"));
+  later(patience == seconds{10} ? milliseconds{20} : milliseconds{100}, [this, call, patience] {
+    if (!boundary_passed()) return;
+    const auto from = call.cursor.empty() ? events_.size() : static_cast<std::size_t>(std::stoull(call.cursor));
+    const bool news = !mute && events_.size() > from;
+    if (deaf && patience.count() <= 0)
+      return deliver(core::EventsSeen{call.batch, fail(Kind::transient, "sim.deaf", "the event log can't be read")});
+    if (!news && !call.cursor.empty() && patience.count() > 0) return follow(call, patience - milliseconds{100});
+    View<FeedData> view;
+    view.evidence = "simulated event log";
+    view.data.gap = from < events_lost_;
+    if (!mute)
+      view.data.seen.assign(events_.begin() + static_cast<std::ptrdiff_t>(std::max(from, events_lost_)), events_.end());
+    view.cursor = std::to_string(events_.size());
+    deliver(core::EventsSeen{call.batch, std::move(view)});
+  });
+}
+
+void World::lose_events() { events_lost_ = events_.size(); }
 
 View<DemandData> World::tables() {
   if (scenario_.wms.refresh.count() == 0 || now_ - table_at_ >= scenario_.wms.refresh) {
@@ -400,6 +436,12 @@ std::int64_t World::waiting(const std::string& wms_queue) const { return waiting
 std::int64_t World::live(const std::string& queue) const {
   return std::count_if(pilots_.begin(), pilots_.end(),
                        [&](const auto& p) { return queue.empty() || p.second.seen.queue == queue; });
+}
+
+std::int64_t World::slots_used() const {
+  std::int64_t n = 0;
+  for (const auto& [queue, busy] : busy_) n += busy;
+  return n;
 }
 
 std::int64_t World::pending(const std::string& queue) const {

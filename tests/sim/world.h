@@ -56,6 +56,7 @@ struct Scenario {
   Duration batch_interval = seconds{30};
   Duration settle_wait = seconds{60};
   std::uint64_t seed = 1;
+  bool events = false;  // the batch system tells what happens
 };
 
 struct SimPilot {
@@ -67,6 +68,7 @@ struct SimPilot {
 
 // What the batch system's list says instead of the truth.
 using ViewFault = std::function<Result<View<BatchData>>(Result<View<BatchData>>)>;
+using DemandFault = std::function<void(Result<View<DemandData>>&)>;
 using SubmitFault = std::function<bool(const core::SubmitPilots&)>;  // true: the pilots exist, the answer is lost
 
 class World {
@@ -95,9 +97,14 @@ class World {
   bool killed = false;
 
   ViewFault view_fault;
+  DemandFault demand_fault;
+  Duration view_delay{};  // each list comes later by this
   SubmitFault lose_answer;
   bool refuse_commits = false;
   bool hold_new = false;  // the batch system holds every new pilot
+  bool deaf = false;      // the feed of events can't be read
+  bool mute = false;      // the feed tells of nothing, as if nothing happened
+  void lose_events();     // those that were not read yet are gone for good: a gap
 
   // ---- truth ----
   [[nodiscard]] std::int64_t waiting(const std::string& wms_queue) const;
@@ -107,6 +114,7 @@ class World {
   [[nodiscard]] std::int64_t pending(const std::string& queue = {}) const;
   [[nodiscard]] std::int64_t submitted() const { return submitted_; }
   [[nodiscard]] std::int64_t removed() const { return removed_; }
+  [[nodiscard]] std::int64_t slots_used() const;
   [[nodiscard]] std::int64_t empty_pilots() const { return empty_; }
   [[nodiscard]] const std::map<std::string, SimPilot>& pilots() const { return pilots_; }
   [[nodiscard]] const std::map<std::string, int>& copies() const { return copies_; }  // submission -> times submitted
@@ -137,6 +145,7 @@ class World {
   void end_pilot(const std::string& id, PilotState state, int rc);
   void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads);
   View<BatchData> list(const std::string& cursor);
+  void follow(const core::FollowBatch& call, Duration patience);
   View<DemandData> tables();
 
   core::ActiveConfig configuration() const;
@@ -167,6 +176,8 @@ class World {
   std::uint64_t next_cluster_ = 1;
   std::map<std::string, SimPilot> pilots_;  // live, by batch id
   std::vector<PilotSeen> history_;
+  std::vector<PilotSeen> events_;  // all that ever happened, in order; cursors are positions in it
+  std::size_t events_lost_ = 0;    // those before this position can't be read any more
   std::map<std::string, int> copies_;
   std::map<std::string, std::int64_t> busy_;             // slots in use, by queue
   std::map<std::string, std::deque<std::string>> fifo_;  // pending pilots in order
