@@ -15,7 +15,7 @@ namespace {
 void EventsOfOnePercent(benchmark::State& bench) {
   Site site;
   std::size_t round = 0;
-  for (auto _ : bench) {
+  for ([[maybe_unused]] auto _ : bench) {
     site.now = site.now + seconds{1};
     site.report_one_percent(round++);
     site.pass();
@@ -35,7 +35,7 @@ void EventBatch(benchmark::State& bench) {
     engine::Journal journal({.directory = directory + "/journal"});
     journal.config(site.state->active.config, site.shown);
     std::size_t round = 0;
-    for (auto _ : bench) {
+    for ([[maybe_unused]] auto _ : bench) {
       site.now = site.now + seconds{1};
       site.report_one_percent(round++);
       std::vector<Decision> decisions;
@@ -55,7 +55,7 @@ BENCHMARK(EventBatch)->Unit(benchmark::kMillisecond)->Iterations(90);
 // A complete view in which nothing changed: what a poll costs.
 void ReconcileAll(benchmark::State& bench) {
   Site site;
-  for (auto _ : bench) {
+  for ([[maybe_unused]] auto _ : bench) {
     site.now = site.now + seconds{30};
     on(*site.state, BatchSeen{"b", site.state->next_seq(), site.now, site.view}, site.now, site.shown);
     site.pass();

@@ -23,7 +23,7 @@ std::string condor_q_output(int pilots) {
 
 void ReadCondorQ(benchmark::State& state) {
   const std::string out = condor_q_output(static_cast<int>(state.range(0)));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto pilots = read(out, Listing::queue, "instance1");
     benchmark::DoNotOptimize(pilots);
     if (!pilots || pilots->size() != static_cast<std::size_t>(state.range(0))) state.SkipWithError("not all rows");

@@ -108,7 +108,7 @@ void check_factory(const Options& house, Assembly& a) {
   for (const char* key : {"log_url", "report_url"}) {
     if (!house.has(key)) continue;
     const std::string& url = house.text(key);
-    if (url.rfind("http://", 0) != 0 && url.rfind("https://", 0) != 0)
+    if (!url.starts_with("http://") && !url.starts_with("https://"))
       a.error("config.bad_value", fmt::format("'{}' must be an http or https address, not '{}'", key, url),
               house.entries().find(key)->second.origin);
   }

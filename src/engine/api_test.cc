@@ -72,7 +72,7 @@ class ApiTest : public ::testing::Test {
     fs::remove_all(directory_);
   }
 
-  net::Response ask(net::Request request, Api::Side side = Api::Side::readers) {
+  net::Response ask(const net::Request& request, Api::Side side = Api::Side::readers) {
     const auto reply = std::make_shared<Caught>();
     api_->handler(side)(request, reply);
     return reply->wait();

@@ -47,10 +47,9 @@ TEST(ClientLock, AnOrphanKeepsItUntilItEnds) {
     const ClientLock lock(dir.path, "n-1");
     const auto context = make_context("test", mono_now() + seconds{20}, std::make_shared<Stop>(), lock.fd());
     // the client ends at once and leaves an orphan with everything that it inherited, which waits at a pipe
-    const auto done = context->run({.argv = {"/bin/sh", "-c",
-                                             "(: >\"$2\"; read line <\"$1\") >/dev/null 2>&1 </dev/null &\n"
-                                             "while [ ! -e \"$2\" ]; do sleep 0.01; done",
-                                             "sh", hold, begun}});
+    const std::string script = R"((: >"$2"; read line <"$1") >/dev/null 2>&1 </dev/null &
+      while [ ! -e "$2" ]; do sleep 0.01; done)";
+    const auto done = context->run({.argv = {"/bin/sh", "-c", script, "sh", hold, begun}});
     ASSERT_TRUE(done.has_value());
     ASSERT_EQ(done->exit_code, 0);
   }

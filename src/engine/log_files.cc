@@ -45,7 +45,8 @@ bool is_one_of(std::string_view ending, const auto& endings) {
 
 std::optional<Entry> look_at(DIR* dir, const char* name) {
   struct stat st{};
-  if (name[0] == '.' || ::fstatat(::dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  const int fd = ::dirfd(dir);
+  if (fd < 0 || name[0] == '.' || ::fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return {};
   const bool file = S_ISREG(st.st_mode);
   if (!S_ISDIR(st.st_mode) && !(file && log_type(name))) return {};
   return Entry{file, name, st.st_size, Wall{std::int64_t{st.st_mtim.tv_sec} * 1000}};

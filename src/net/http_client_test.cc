@@ -30,6 +30,7 @@ class Canned {
   explicit Canned(std::string text)
       : thread_([this, text = std::move(text)] {
           const int fd = ::accept(deaf_.fd(), nullptr, nullptr);
+          if (fd < 0) return;
           std::array<char, 4096> request{};
           if (::recv(fd, request.data(), request.size(), 0) > 0) ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
           ::close(fd);

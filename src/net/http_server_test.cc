@@ -299,6 +299,7 @@ TEST_F(ServerTest, UnixSocketIsPrivateAndReplacedWhenLeftOver) {
     address.sun_family = AF_UNIX;
     options.unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
     const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_GE(fd, 0);
     ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ::close(fd);
     ASSERT_TRUE(fs::exists(options.unix_path));

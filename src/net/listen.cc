@@ -58,6 +58,7 @@ Result<sockaddr_un> unix_address(const std::string& path) {
 // Whether a program answers at the socket file. Only a refused connection proves that it is left over.
 bool is_stale(const sockaddr_un& address) {
   const OwnedFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (probe.get() < 0) return false;
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return false;
   return errno == ECONNREFUSED;
 }

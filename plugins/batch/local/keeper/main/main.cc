@@ -21,7 +21,8 @@ void detach_from_factory() {
   ::umask(022);
   (void)!::chdir("/");
   const int null = ::open("/dev/null", O_RDWR);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (null >= 0) ::dup2(null, fd);
   if (null > STDERR_FILENO) ::close(null);
   for (const int s : {SIGHUP, SIGINT, SIGPIPE}) (void)std::signal(s, SIG_IGN);
 }
