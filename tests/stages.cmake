@@ -55,10 +55,16 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
 endif()
 if(TARGET systems_htcondor)
   apf_stage_test(NAME systems.htcondor NEEDS htcondor LABELS systems TIMEOUT 900 COST 900
-    COMMAND ${pool} exec ${CMAKE_BINARY_DIR}/tests/systems_htcondor --gtest_brief=1)
+    COMMAND ${pool} exec ${CMAKE_BINARY_DIR}/tests/systems_htcondor --gtest_brief=1 --gtest_filter=-HtcondorSlurm.*)
+endif()
+set(slurm ${CMAKE_CURRENT_SOURCE_DIR}/systems/slurm/cluster)
+if(EXISTS ${slurm})
+  apf_stage_test(NAME slurm.up SETUP slurm LABELS systems TIMEOUT 300 COST 900 COMMAND ${slurm} up)
+  add_test(NAME slurm.down COMMAND ${slurm} wipe)
+  set_tests_properties(slurm.down PROPERTIES FIXTURES_CLEANUP slurm LABELS systems TIMEOUT 120)
 endif()
 # Scripts of systems/<system> and of faults/ (kill -9, hanging commands, full disks): *_test.sh and *_test.py, executable.
-# A script whose folder or name says htcondor gets the pool.
+# A script whose folder or name says htcondor gets the pool, one that says slurm gets the cluster.
 file(GLOB scripts CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
   systems/*/*_test.sh systems/*/*_test.py faults/*_test.sh faults/*_test.py)
 foreach(script ${scripts})
@@ -66,7 +72,10 @@ foreach(script ${scripts})
   string(REPLACE "/" "." name ${name})
   set(needs "")
   if(name MATCHES htcondor)
-    set(needs htcondor)
+    list(APPEND needs htcondor)
+  endif()
+  if(name MATCHES slurm)
+    list(APPEND needs slurm)
   endif()
   apf_stage_test(NAME ${name} NEEDS ${needs} LABELS systems TIMEOUT 900 COST 800
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ENVIRONMENT "POOL_NAME=test;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin")

@@ -161,6 +161,9 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
   lines.raw("getenv", "false");
   lines.raw("notification", "never");
   flavour_lines(lines, *flavour, order);
+  // BLAHP makes the pilot's working directory below this one, which is the factory's own otherwise
+  if (*flavour == Flavour::batch)
+    lines.add("initialdir", submit_text(files.key.substr(0, files.key.rfind('/')), "the path of the report key"));
   files_part(lines, *flavour, launch, o, input_list(*flavour, files.key, inputs));
   credential_part(lines, *flavour, files);
   identity_part(lines, order, launch);

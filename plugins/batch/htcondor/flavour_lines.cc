@@ -126,6 +126,12 @@ void batch_part(Lines& lines, const Options& o) {
   text_line(lines, o, "batch_queue", "batch_queue");
   text_line(lines, o, "batch_project", "batch_project");
   if (o.has("wall_time")) lines.raw("batch_runtime", std::to_string(whole_seconds(o, "wall_time")));
+  if (o.has("request_cpus")) {  // BLAHP knows cores by these names only: all on one node
+    const std::string cores = std::to_string(o.integer("request_cpus"));
+    lines.raw("+NodeNumber", cores);
+    lines.raw("+HostNumber", "1");
+    lines.raw("+SMPGranularity", cores);
+  }
   std::string arguments = o.flag("rerun_evicted") ? "" : no_rerun(o.text("batch_system"));
   if (o.has("batch_arguments")) {
     // they end up in a script that a shell of the batch system's host reads

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Each flavour's submit description, as `apf explain --submit-file` prints it, read by the real condor_submit.
 
-pbs, lsf and sge are tried in no other way. POOL_NAME names the pool.
+arc, pbs, lsf and sge are tried in no other way. POOL_NAME names the pool.
 """
 import os
 import pathlib
@@ -28,7 +28,7 @@ EXPECTED = {
     "arc": {"GridResource": '"arc https://arc.example.org:443/arex"', "ArcRte": '"ENV/PROXY,APPS/HEP/X-1.0"',
             "ArcResources": '"<QueueName>grid</QueueName><WallTime>172800</WallTime>"', "RequestCpus": "8"},
     "batch_slurm": {"GridResource": '"batch slurm"', "BatchQueue": '"main"', "BatchProject": '"atlas"',
-                    "BatchRuntime": "5400", "BatchExtraSubmitArgs": '"--no-requeue --exclusive --constraint=haswell"'},
+                    "NodeNumber": "8", "BatchRuntime": "5400", "BatchExtraSubmitArgs": '"--no-requeue --exclusive --constraint=haswell"'},
     "batch_pbs": {"GridResource": '"batch pbs"', "BatchQueue": '"long"', "BatchExtraSubmitArgs": '"-r n"'},
     "batch_lsf": {"GridResource": '"batch lsf"', "BatchQueue": '"normal"'},
     "batch_sge_ssh": {"GridResource": '"batch sge pilot@login.example.org --rgahp-key /etc/apf/key"'},
@@ -68,6 +68,7 @@ def job_ads(description, directory, environment):
 
 
 def check(case, directory, environment):
+    (directory / "htcondor/example-1.2").mkdir(parents=True)  # the submission's, as the factory would make it
     config = directory / "apf.toml"
     config.write_text(HEAD.format(dir=directory) + (CASES / f"{case}.toml").read_text())
     shown = subprocess.run([APF, "explain", "--submit-file", "Q", "-n", "2", "--config", config], capture_output=True,
