@@ -414,6 +414,16 @@ TEST_F(HtcondorFeed, AsksTheConfigurationWhenTheScheddIsDown) {
   options_.set("schedd", std::string("s@there"));
   make("auto");
   EXPECT_THAT(follow(), ElementsAre("htcondor.failed"));
+  context_.on_run = [&](const Command&) -> Result<Finished> {
+    Finished refused;
+    refused.exit_code = 1;
+    refused.err = "Error: not authorized";
+    return refused;
+  };
+  const auto untold = batch_->follow(me_, "", context_);
+  ASSERT_FALSE(untold);
+  EXPECT_EQ(untold.error().code, "htcondor.event_log_untold");
+  EXPECT_EQ(untold.error().kind, Kind::config) << "no alarm: polls do the work";
 }
 
 TEST_F(HtcondorFeed, TakesAPathAsItIsOrNone) {

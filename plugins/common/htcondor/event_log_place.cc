@@ -55,6 +55,10 @@ Result<std::string> locate_event_log(const Tools& tools, std::span<const std::st
     if (auto local = tools.query_here("condor_config_val", asked, context); local && values(*local).size() == 4)
       out = std::move(local);
   }
+  // A schedd that is down comes back; one that refuses to tell goes on refusing, which is no fault but a setting.
+  if (!out && out.error().code == "htcondor.failed" && out.error().what.find("find address") == std::string::npos)
+    return unsuitable("untold", "the schedd does not tell where its event log is: " + out.error().what,
+                      "condor_config_val", "name the path with option event_log, or set it to none");
   if (!out) return fail(out.error());
   const auto answers = values(*out);
   if (answers.size() != 4)

@@ -14,7 +14,8 @@ namespace apf::htcondor {
 
 // Asks the schedd (condor_config_val). `attributes`: what EVENT_LOG_JOB_AD_INFORMATION_ATTRS has to name. Errors:
 // Kind::transient as of Tools::query(); Kind::config "htcondor.event_log_none" (it writes none),
-// "htcondor.event_log_format", "htcondor.event_log_attributes", "htcondor.event_log_elsewhere" (on another machine).
+// "htcondor.event_log_format", "htcondor.event_log_attributes", "htcondor.event_log_elsewhere" (on another machine),
+// "htcondor.event_log_untold".
 Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
                                      Context& context);
 
