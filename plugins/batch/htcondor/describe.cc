@@ -23,6 +23,10 @@ constexpr std::int64_t kKiB = 1 << 10;
 // Where a token is in the pilot's environment (WLCG bearer token discovery).
 constexpr const char* kTokenVariable = "BEARER_TOKEN_FILE";
 
+// A completed job stays for its output, a week at most; condor_transfer_data sets StageOutFinish.
+constexpr const char* kUntilFetched =
+    "JobStatus == 4 && StageOutFinish =?= undefined && time() - CompletionDate < 604800";
+
 // Values that pass through launch() together with the stand-ins for HTCondor's numbers must not hold those themselves.
 void check_identity(Lines& lines, const SubmitOrder& order) {
   const FactoryIdentity& me = *order.me;
@@ -89,12 +93,11 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 // The list of transfer_input_files has commas as separators and no escapes; names that meet on the node would
 // overwrite each other there. Where a job is handed on, blanks separate, too (seen with HTCondor 23.9).
-Result<std::string> input_list(Flavour flavour, const std::string& key_file, const std::vector<std::string>& files) {
-  const auto breaks = [&](const std::string& path) { return is_grid(flavour) && path.find(' ') != std::string::npos; };
+Result<std::string> input_list(const char* way, const std::string& key_file, const std::vector<std::string>& files) {
+  const auto breaks = [&](const std::string& path) { return way != nullptr && path.find(' ') != std::string::npos; };
   if (breaks(key_file))
-    return bad_option(
-        fmt::format("the path '{}' holds a blank, which flavour '{}' can't send", key_file, name(flavour)),
-        "set the option 'spool' of the batch section to a path without blanks");
+    return bad_option(fmt::format("the path '{}' holds a blank, which {} can't send", key_file, way),
+                      "set the option 'spool' of the batch section to a path without blanks");
   auto key = submit_text(key_file, "the path of the report key");
   if (!key) return key;
   std::string list = *key;
@@ -104,8 +107,7 @@ Result<std::string> input_list(Flavour flavour, const std::string& key_file, con
       return bad_option(fmt::format("input file '{}' can't be sent", file),
                         "give an absolute path of a file, without commas and quotes");
     if (breaks(file))
-      return bad_option(
-          fmt::format("input file '{}' has a blank in its path, which flavour '{}' can't send", file, name(flavour)));
+      return bad_option(fmt::format("input file '{}' has a blank in its path, which {} can't send", file, way));
     if (!names.insert(base_name(file)).second)
       return bad_option(fmt::format("input file '{}' has the name of another one", file), "rename it");
     auto path = submit_text(file, fmt::format("input file '{}'", file));
@@ -115,12 +117,18 @@ Result<std::string> input_list(Flavour flavour, const std::string& key_file, con
   return list;
 }
 
-void files_part(Lines& lines, Flavour flavour, const protocol::Launch& launch, const Options& o,
+// What HTCondor is asked to do that splits paths at blanks; nothing: it does not.
+const char* splitting(Flavour flavour, const Files& files) {
+  if (files.spooled) return "spooling";
+  return is_grid(flavour) ? "this flavour" : nullptr;
+}
+
+void files_part(Lines& lines, const char* way, const protocol::Launch& launch, const Options& o,
                 const Result<std::string>& inputs) {
-  if (is_grid(flavour) && launch.log_dir.find(' ') != std::string::npos)
-    lines.check(bad_option(fmt::format("the log folder '{}' holds a blank, which flavour '{}' can't fetch output into",
-                                       launch.log_dir, name(flavour)),
-                           "the queue's name and log_dir must have none"));
+  if (way != nullptr && launch.log_dir.find(' ') != std::string::npos)
+    lines.check(bad_option(
+        fmt::format("the log folder '{}' holds a blank, which {} can't fetch output into", launch.log_dir, way),
+        "the queue's name and log_dir must have none"));
   lines.raw("should_transfer_files", "YES");
   lines.raw("when_to_transfer_output", "ON_EXIT");
   lines.add("transfer_input_files", inputs);
@@ -152,6 +160,7 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
     inputs.push_back(files.token);
     launch.environment.try_emplace(kTokenVariable, base_name(files.token));
   }
+  const char* const way = splitting(*flavour, files);
   user_part(lines, o);
   universe_part(lines, *flavour, o);
   lines.add("executable", submit_text(launch.executable, "the executable's path"));
@@ -164,7 +173,8 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
   // BLAHP makes the pilot's working directory below this one, which is the factory's own otherwise
   if (*flavour == Flavour::batch)
     lines.add("initialdir", submit_text(files.key.substr(0, files.key.rfind('/')), "the path of the report key"));
-  files_part(lines, *flavour, launch, o, input_list(*flavour, files.key, inputs));
+  files_part(lines, way, launch, o, input_list(way, files.key, inputs));
+  if (files.spooled) lines.raw("leave_in_queue", kUntilFetched);
   credential_part(lines, *flavour, files);
   identity_part(lines, order, launch);
   lines.line(fmt::format("queue {}", order.n));

@@ -21,6 +21,7 @@ struct Files {
   std::string key;                  // the report key's, named protocol::kReportKeyFile
   std::vector<std::string> inputs;  // the queue's
   std::string proxy, token;         // the queue's credential: an X.509 proxy or a token; empty: none
+  bool spooled = false;             // they travel through the schedd's spool, and output waits there
 };
 
 // Errors: Kind::config "htcondor.bad_text", "htcondor.bad_option" or "htcondor.retired".

@@ -75,7 +75,7 @@ Outcome outcome(const std::string& queue) {
   order.submission = "s-1";
   order.n = 3;
   order.when = Wall{1'795'300'000'000};
-  const auto made = describe(order, {"/spool/s-1.3/apf-report.key", order.queue->input_files, {}, {}});
+  const auto made = describe(order, {"/spool/s-1.3/apf-report.key", order.queue->input_files, {}, {}, false});
   o.good = made.has_value();
   o.text = made ? made->text : "only at the submission: " + made.error().text() + "\n";
   return o;
@@ -113,12 +113,12 @@ TEST(HtcondorFlavours, BlanksInPathsAreRefusedWhereHtcondorSplitsThem) {
   order.me = &me;
   order.n = 1;
   me.log_dir = "/a";
-  EXPECT_TRUE(describe(order, {"/k/apf-report.key", {}, {}, {}}));
-  EXPECT_FALSE(describe(order, {"/k k/apf-report.key", {}, {}, {}}));
-  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {"/x y"}, {}, {}}));
-  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, {}, "/x y"}));
+  EXPECT_TRUE(describe(order, {"/k/apf-report.key", {}, {}, {}, false}));
+  EXPECT_FALSE(describe(order, {"/k k/apf-report.key", {}, {}, {}, false}));
+  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {"/x y"}, {}, {}, false}));
+  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, {}, "/x y", false}));
   me.log_dir = "/a b";
-  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, {}, {}}));
+  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, {}, {}, false}));
 }
 
 TEST(HtcondorFlavours, NodesThatRuinPilotsAreAvoided) {
@@ -130,7 +130,7 @@ TEST(HtcondorFlavours, NodesThatRuinPilotsAreAvoided) {
   order.me = &me;
   order.n = 1;
   order.avoid_nodes = {"n1.x", "bad\") || (\"", "n2"};
-  const auto made = describe(order, {"/k/apf-report.key", {}, {}, {}});
+  const auto made = describe(order, {"/k/apf-report.key", {}, {}, {}, false});
   ASSERT_TRUE(made);
   EXPECT_THAT(made->text, ::testing::HasSubstr("&& (!stringListIMember(TARGET.Machine, \"n1.x,n2\"))\n"));
 }
@@ -146,7 +146,8 @@ TEST(HtcondorFlavours, ACredentialGoesWhereTheFlavourNeedsIt) {
     auto made = describe(order, files);
     return made ? made->text : made.error().text();
   };
-  const Files proxy{"/k/apf-report.key", {}, "/s/cred/proxy", ""}, token{"/k/apf-report.key", {}, "", "/s/cred/token"};
+  const Files proxy{"/k/apf-report.key", {}, "/s/cred/proxy", "", false},
+      token{"/k/apf-report.key", {}, "", "/s/cred/token", false};
   const std::string arc = "submit = { flavour = \"arc\", arc_url = \"https://x/arex\" }\n";
   for (const std::string& submit : {std::string(), arc}) {
     EXPECT_THAT(text(submit, proxy), ::testing::HasSubstr("x509userproxy = /s/cred/proxy\n"));

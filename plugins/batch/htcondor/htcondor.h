@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Settings {
   std::int64_t history_since_s = 3600;  // how far the first look into the history goes back
   std::int64_t history_scan = 200'000;  // most records that one look into the history reads
   std::string event_log = "auto";       // or a path, or "none"
+  bool spooling = false;                // files travel through the schedd's spool
+  std::int64_t fetch_rate = 300;        // pilots a minute whose output is fetched then
 };
 
 class HtcondorBatch final : public Batch {
@@ -56,6 +59,7 @@ class HtcondorBatch final : public Batch {
   Status look_back(View<BatchData>& view, const FactoryIdentity& me, const std::string& constraint,
                    const std::string& cursor, Context& context);
   float load(Context& context);
+  void fetch(std::span<const PilotSeen> ended, Context& context);
   std::vector<std::uint64_t> left(const std::vector<std::uint64_t>& live);
 
   const htcondor::Tools tools_;
@@ -66,11 +70,13 @@ class HtcondorBatch final : public Batch {
   // Only poll() uses these.
   std::vector<std::uint64_t>
       known_;  // sorted: live pilots of the last view, those submitted since, those that left unexplained
-  std::size_t last_rows_ = 0;  // of the last view
-  int fruitless_ = 0;          // looks into the history in a row that left something unexplained
-  bool looked_ = false;        // into the history, since the start
-  int until_load_ = 0;         // polls until the schedd's load is asked for again
-  float load_ = -1;            // what it was then
+  std::size_t last_rows_ = 0;      // of the last view
+  std::set<std::string> fetched_;  // completed pilots still in the queue whose output is here
+  Mono may_fetch_{};               // when the rate allows the next one
+  int fruitless_ = 0;              // looks into the history in a row that left something unexplained
+  bool looked_ = false;            // into the history, since the start
+  int until_load_ = 0;             // polls until the schedd's load is asked for again
+  float load_ = -1;                // what it was then
 
   std::mutex mutex_;
   std::vector<std::uint64_t> submitted_;  // by submit(), until the next poll

@@ -36,6 +36,18 @@ constexpr std::array kOptions{
                .fallback = "auto",
                .doc = "the schedd's event log in JSON form, followed to hear at once what happens to pilots: its path, "
                       "'auto' to ask the schedd for it, or 'none'"},
+    OptionSpec{.name = "spooling",
+               .type = OptionType::boolean,
+               .fallback = "false",
+               .doc =
+                   "hand a pilot's files to the schedd at the submission (condor_submit -spool) and fetch its output "
+                   "when it ended: for a schedd that does not see our files"},
+    OptionSpec{.name = "fetch_rate",
+               .type = OptionType::integer,
+               .fallback = "300",
+               .doc = "with spooling: most pilots whose output is fetched in a minute",
+               .unit = "pilots per minute",
+               .minimum = 1},
     OptionSpec{.name = "flavour",
                .fallback = "vanilla",
                .doc = "what kind of job a pilot is: vanilla, or of the grid universe: condor, arc, batch",
@@ -181,6 +193,8 @@ Result<std::unique_ptr<Batch>> make(const Options& options) {
   settings.spool = options.text_or("spool", "");
   settings.history_since_s = std::chrono::duration_cast<seconds>(options.duration("history_since")).count();
   settings.history_scan = options.integer("history_scan");
+  settings.spooling = options.has("spooling") && options.flag("spooling");
+  settings.fetch_rate = options.integer_or("fetch_rate", settings.fetch_rate);
   settings.event_log = options.text_or("event_log", "auto");
   if (settings.event_log != "auto" && settings.event_log != "none" && !settings.event_log.starts_with('/'))
     return fail(Kind::config, "htcondor.bad_option",

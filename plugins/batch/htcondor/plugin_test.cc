@@ -451,11 +451,32 @@ TEST_F(HtcondorPlugin, DirectoriesGoWhenAllPilotsEndedAndNotWhenAViewIsEmpty) {
   EXPECT_FALSE(fs::exists(spool() / "s-1.2"));
 }
 
+TEST_F(HtcondorPlugin, OutputOfSpooledPilotsIsFetchedOnceAndNotAllAtOnce) {
+  options_.set("spooling", true);
+  options_.set("fetch_rate", std::int64_t{2});
+  make();
+  context_.answer = [](const Command&) { return ended_with(0, "1.0 - 1.2\n"); };
+  me_.log_dir = directory_ / "logs";
+  ASSERT_TRUE(batch_->submit(order(3), context_));
+  EXPECT_THAT(context_.asked.at(0), ::testing::Contains("-spool"));
+  answers(live_row(1, 0, 4) + live_row(1, 1, 4) + live_row(1, 2, 4) + live_row(1, 3, 4), "");
+  const auto fetches = [&] {
+    context_.asked.clear();
+    EXPECT_TRUE(batch_->poll(me_, "", context_));
+    std::vector<std::string> ids;
+    for (const auto& argv : context_.asked)
+      if (argv[0] == "condor_transfer_data") ids.insert(ids.end(), argv.begin() + 1, argv.end());
+    return ids;
+  };
+  EXPECT_THAT(fetches(), ElementsAre("1.0", "1.1", "1.2"));  // a minute's share, and one that is due now
+  EXPECT_TRUE(fetches().empty()) << "what is here is not fetched again, and the fourth has to wait";
+}
+
 // ---- the description -------------------------------------------------------------------------------------------
 
 class HtcondorDescription : public HtcondorPlugin {
  protected:
-  Result<Described> made() { return describe(order(), {"/spool/apf-report.key", queue_.input_files, {}, {}}); }
+  Result<Described> made() { return describe(order(), {"/spool/apf-report.key", queue_.input_files, {}, {}, false}); }
   std::string text() {
     auto d = made();
     return d ? d->text : "error: " + d.error().text();

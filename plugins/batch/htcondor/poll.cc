@@ -181,6 +181,7 @@ Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std
   auto gone = left(here);
   view.evidence = fmt::format("condor_q: {} rows", live->size());
   view.data.ended = split_ended(*live);
+  const std::vector<PilotSeen> completed = settings_.spooling ? view.data.ended : std::vector<PilotSeen>{};
   view.data.live = std::move(*live);
   if (!looked_ || !gone.empty()) {
     // Without the history the queue is as true as before; who left stays unexplained until the next poll.
@@ -194,6 +195,7 @@ Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std
   known_ = merged(here, gone);
   view.complete = true;
   credentials_.renew(spool_.root(me), context);
+  if (settings_.spooling) fetch(completed, context);
   spool_.saw(me, view.data.live, view.data.ended, view.as_of);
   return view;
 }

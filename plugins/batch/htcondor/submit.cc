@@ -83,11 +83,15 @@ Result<std::vector<std::string>> HtcondorBatch::submit(const SubmitOrder& order,
     if (error.kind != Kind::uncertain) spool_.forget(order, *prepared);
     return fail(std::move(error));
   };
-  auto description = describe(order, {prepared->key_file, prepared->input_files, credential->proxy, credential->token});
+  auto description = describe(
+      order, {prepared->key_file, prepared->input_files, credential->proxy, credential->token, settings_.spooling});
   if (!description) return give_up(description.error());
   if (auto ok = spool_.write(*prepared, description->text, description->log_dir); !ok) return give_up(ok.error());
 
-  auto answer = tools_.run("condor_submit", {"-terse", prepared->description_file}, context);
+  std::vector<std::string> arguments{"-terse"};
+  if (settings_.spooling) arguments.emplace_back("-spool");
+  arguments.push_back(prepared->description_file);
+  auto answer = tools_.run("condor_submit", arguments, context);
   if (!answer) return give_up(answer.error());
   if (answer->timed_out || answer->exit_code != 0) return give_up(failure(*answer));
   auto ids = ids_of(order, *answer);

@@ -39,6 +39,12 @@ class HtcondorFlavours : public HtcondorPool {
   static std::string remote(const std::string& ask) {
     return output_of("condor_q -allusers -name " + std::string(kOther) + " " + ask);
   }
+  static Options without(const Options& from, std::string_view name) {
+    Options out;
+    for (const auto& [key, entry] : from.entries())
+      if (key != name) out.set(key, entry.value);
+    return out;
+  }
   std::string out_file(const std::string& id) const {
     return fs::path(me_.log_dir) / "2026-11-21" / "Q_one" / (id + ".out");
   }
@@ -100,6 +106,24 @@ TEST_F(HtcondorFlavours, AnEvictedRemotePilotIsNotRunAgain) {
   EXPECT_NE(ended_[(*ids)[0]].state, PilotState::done);
   EXPECT_EQ(slurp(started), "x\n");
   EXPECT_EQ(remote(ask + " -af ClusterId"), "");
+}
+
+TEST_F(HtcondorFlavours, ASpooledPilotLeavesTheQueueWhenItsOutputIsHere) {
+  for (const char* option : {"flavour", "remote_schedd", "remote_pool"}) queue_.submit = without(queue_.submit, option);
+  options_.set("schedd", std::string(kOther));
+  options_.set("spooling", true);
+  restart();
+  queue_.executable = script("#!/bin/sh\ncat \"$APF_REPORT_KEY_FILE\"; echo; echo oops >&2; exit 7\n");
+  const auto ids = submit("s-spool", 2);
+  ASSERT_TRUE(ids) << ids.error().text();
+  const std::string ask = "-constraint 'APF_SUBMISSION =?= \"s-spool\"' -af ClusterId";
+  poll_until([&] { return ended_.size() == 2 && remote(ask).empty(); }, kPatience);
+  for (const auto& id : *ids) {
+    EXPECT_EQ(ended_[id].state, PilotState::done);
+    EXPECT_EQ(ended_[id].exit_code, 7);
+    EXPECT_EQ(slurp(out_file(id)), "key-of-s-spool\n");
+    EXPECT_EQ(slurp(fs::path(out_file(id)).replace_extension(".err")), "oops\n");
+  }
 }
 
 // Run by tests/systems/slurm/htcondor_batch_test.sh, which brings up Slurm and a pool that knows it.
