@@ -32,8 +32,12 @@ struct QueueSpec {
   Mode mode = Mode::active;
   Retire retire = Retire::none;
   bool retire_newest_first = true;
-  std::string renamed_from;  // takes over the pilots of a queue that is gone (R14)
-  std::string executable;    // what a pilot runs; empty: the built-in wrapper
+  Duration held_release = seconds{600};         // a held pilot gets another try after this, doubled each time; 0: none
+  std::int64_t held_tries = 3;                  // so often
+  Duration held_remove = seconds{6 * 3600L};    // and is removed after this; 0: never
+  Duration running_remove{}, pending_remove{};  // likewise one that runs or waits for so long; 0: never
+  std::string renamed_from;                     // takes over the pilots of a queue that is gone (R14)
+  std::string executable;                       // what a pilot runs; empty: the built-in wrapper
   std::vector<std::string> arguments;
   Table environment;
   std::vector<std::string> input_files;  // copied into each pilot's working directory, mode 0600 (tokens, proxies)

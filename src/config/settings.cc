@@ -85,6 +85,11 @@ QueueSpec queue_spec(const Section& s) {
   q.enabled = o.flag("enabled");
   q.mode = o.text("mode") == "shadow" ? Mode::shadow : Mode::active;
   q.retire = retire_of(o.text("retire"));
+  q.held_release = o.duration("held_release");
+  q.held_tries = o.integer("held_tries");
+  q.held_remove = o.duration("held_remove");
+  q.running_remove = o.duration("running_remove");
+  q.pending_remove = o.duration("pending_remove");
   q.retire_newest_first = o.text("retire_order") == "newest";
   q.renamed_from = o.text_or("renamed_from", "");
   q.executable = o.text_or("executable", "");

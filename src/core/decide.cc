@@ -168,6 +168,7 @@ void decide(Turn& t, std::uint32_t at) {
     d->held = h.text;
     d->held_code = h.code;
   }
+  d->acted = std::exchange(q.acted, {});
   q.next_decide = next_look(t.s, q, *d, cap, t.now);
   q.dirty = false;
   q.last = d;

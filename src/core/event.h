@@ -132,6 +132,7 @@ struct Decision {
   std::int64_t n = 0;        // what is submitted (> 0) or retired (< 0)
   std::string bound_by;      // the step or cap that set the number: "maxpending", "cap factory.max_pilots"
   std::string held;          // why nothing may be done, in words; empty: not held
+  std::string acted;         // what was done to pilots beyond n, with its rule: "released 3 held pilots: ..."
   std::string held_code;     // stable: "batch.view_suspect", "operator.paused", ...
 };
 // "Ready:in=0,activated=100,offset=4,pending=10,ret=86;Scale:in=86,..."
@@ -182,6 +183,11 @@ struct RemovePilots {  // only after the pass's commit
   std::vector<PilotState> only_in;
   std::string why;
 };
+struct ReleasePilots {  // held ones, for another try
+  std::string batch;
+  std::vector<Batch::Removal> pilots;
+  std::string why;
+};
 struct Journal {
   Decision decision;
 };
@@ -197,7 +203,7 @@ struct Wake {  // give a Pass at this time at the latest
   Mono at;
 };
 
-using Effect = std::variant<Commit, PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, Journal,
-                            Tell, AlarmChanged, Wake>;
+using Effect = std::variant<Commit, PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots,
+                            ReleasePilots, Journal, Tell, AlarmChanged, Wake>;
 
 }  // namespace apf::core

@@ -152,6 +152,7 @@ std::vector<Effect> pass(FactoryState& s, Mono now, Wall shown) {
   if (!s.committing) {
     remove_asked(s, now, out);
     drain(s, now, shown, out);
+    sanitise(s, now, shown, out);
     decide_all(s, now, shown, out);
     if (anything_unsaved(s) && (s.ledger_trouble.empty() || now >= s.ledger_retry)) {
       s.committing = make_batch(s);

@@ -265,7 +265,12 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
     save(s, slot);
   }
   if (row.reason != s.texts.get(p.reason)) p.reason = s.texts.put(row.reason);
+  if (row.state == PilotState::held)
+    note_hold(p, row.hold, now);
+  else
+    p.hold = HoldKind::none;
   if (row.state == p.state) return;
+  if (row.state == PilotState::held) p.held_at = now;
   // a pilot whose wrapper has spoken has started, whatever an older list says
   if (p.started_told && row.state <= PilotState::unknown && row.state != PilotState::held) return;
   const bool starts = p.started_at.ns == 0;

@@ -17,29 +17,6 @@ const std::vector<PilotState> kAny{PilotState::pending, PilotState::held,      P
 
 bool waits(const LivePilot& p) { return p.state <= PilotState::unknown; }
 
-bool being_removed(const LivePilot& p, Mono now) { return p.removing_at.ns != 0 && now - p.removing_at < seconds{600}; }
-
-void remove(FactoryState& s, const std::vector<std::uint32_t>& slots, const std::vector<PilotState>& only_in,
-            const std::string& rule, Mono now, std::vector<Effect>& out) {
-  std::map<std::uint32_t, RemovePilots> by_source;
-  for (const auto slot : slots) {
-    LivePilot& p = s.pilots[slot];
-    p.removing_at = now;
-    p.rule = s.texts.put(rule);
-    save(s, slot);
-    s.removals_waiting.push_back(p.no);
-    RemovePilots& r = by_source[p.source];
-    r.pilots.push_back(p.no);
-    r.removals.push_back({p.batch_id, s.submissions[p.submission].row.id});
-  }
-  for (auto& [source, r] : by_source) {
-    r.batch = s.batches[source].name;
-    r.only_in = only_in;
-    r.why = rule;
-    out.emplace_back(std::move(r));
-  }
-}
-
 bool candidate(const LivePilot& p, Retire policy) {
   if (p.missing) return false;
   if (waits(p)) return policy != Retire::none;
@@ -73,6 +50,38 @@ bool may_retire(const FactoryState& s, Queue& q, Mono now) {
 }
 
 }  // namespace
+
+void note_act(Queue& q, const std::string& text) {
+  q.dirty = true;
+  q.acted += (q.acted.empty() ? "" : "; ") + text;
+}
+
+bool being_removed(const LivePilot& p, Mono now) { return p.removing_at.ns != 0 && now - p.removing_at < seconds{600}; }
+
+void remove(FactoryState& s, const std::vector<std::uint32_t>& slots, const std::vector<PilotState>& only_in,
+            const std::string& rule, Mono now, std::vector<Effect>& out) {
+  std::map<std::uint32_t, RemovePilots> by_source;
+  std::map<std::uint32_t, std::size_t> by_queue;
+  for (const auto slot : slots) {
+    LivePilot& p = s.pilots[slot];
+    p.removing_at = now;
+    p.rule = s.texts.put(rule);
+    save(s, slot);
+    touch(s, p.queue);
+    ++by_queue[p.queue];
+    s.removals_waiting.push_back(p.no);
+    RemovePilots& r = by_source[p.source];
+    r.pilots.push_back(p.no);
+    r.removals.push_back({p.batch_id, s.submissions[p.submission].row.id});
+  }
+  for (const auto& [queue, n] : by_queue) note_act(s.queues[queue], fmt::format("removing {} pilots: {}", n, rule));
+  for (auto& [source, r] : by_source) {
+    r.batch = s.batches[source].name;
+    r.only_in = only_in;
+    r.why = rule;
+    out.emplace_back(std::move(r));
+  }
+}
 
 std::int64_t retire(FactoryState& s, std::uint32_t queue, std::int64_t n, Mono now, std::vector<Effect>& out,
                     std::string& bound_by) {
@@ -111,6 +120,8 @@ void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out) {
   for (auto& q : s.queues) {
     const Hold* hold = hold_on(s, q, "drain", shown);
     if (hold == nullptr || q.counts.pending() == 0) continue;
+    const BatchState& b = s.batches[static_cast<std::size_t>(q.batch)];
+    if (b.trust != Trust::ok && !fed(b, now)) continue;  // nothing is removed on a doubtful view (R5)
     std::vector<std::uint32_t> slots;
     for (const auto slot : q.members) {
       const LivePilot& p = s.pilots[slot];

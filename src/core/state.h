@@ -44,8 +44,11 @@ struct LivePilot {
   Seq known;  // a view asked before this can't judge it (R4)
   Seq fact;   // newest fact about it; older views lose
   Mono submitted_at, started_at, payload_at, missing_since;
-  Mono exiting_at;   // its wrapper said that it ends
-  Mono removing_at;  // a removal was asked for; ns 0: none
+  Mono exiting_at;  // its wrapper said that it ends
+  HoldKind hold = HoldKind::none;
+  std::uint8_t releases = 0;    // how often it got another try
+  Mono held_at, first_held_at;  // of this hold or its last release, and of the first hold; ns 0: never held
+  Mono removing_at;             // a removal was asked for; ns 0: none
   Wall submitted, started, payload_start;
 };
 
@@ -126,6 +129,8 @@ struct Queue {
   // proven ends since the view of its batch source became doubtful, less what was submitted since (R5)
   std::int64_t budget = 0;
   // refusals by the batch system, or for want of a good credential
+  Mono sanitise_at;   // not before
+  std::string acted;  // for the next decision
   int refusals = 0;
   Mono backoff_until;
   std::string refusal, refusal_code;
@@ -352,9 +357,17 @@ void decide_all(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out)
 // Lets up to n pilots of the queue go as its policy allows; returns how many, and says what bound it.
 std::int64_t retire(FactoryState& s, std::uint32_t queue, std::int64_t n, Mono now, std::vector<Effect>& out,
                     std::string& bound_by);
+void remove(FactoryState& s, const std::vector<std::uint32_t>& slots, const std::vector<PilotState>& only_in,
+            const std::string& rule, Mono now, std::vector<Effect>& out);
+bool being_removed(const LivePilot& p, Mono now);
+void note_act(Queue& q, const std::string& text);  // into the queue's next decision
 void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out);
 void remove_asked(FactoryState& s, Mono now, std::vector<Effect>& out);
 void on_removed(FactoryState& s, const RemoveAnswered& e, Mono now);
+
+// ---- sanitise.cc: pilots that go wrong -------------------------------------------------------------------------
+void note_hold(LivePilot& p, HoldKind kind, Mono now);
+void sanitise(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out);
 
 // ---- alarms ----------------------------------------------------------------------------------------------------
 void raise(FactoryState& s, const std::string& code, const std::string& subject, const std::string& text, Wall shown);

@@ -68,6 +68,7 @@ void Calls::perform(core::Effect effect) {
         if constexpr (std::is_same_v<E, core::SubmitPilots>) submit(std::move(e));
         if constexpr (std::is_same_v<E, core::FindPilots>) find(std::move(e));
         if constexpr (std::is_same_v<E, core::RemovePilots>) remove(std::move(e));
+        if constexpr (std::is_same_v<E, core::ReleasePilots>) release(std::move(e));
         if constexpr (std::is_same_v<E, core::Tell>) tell(std::move(e));
       },
       effect);
@@ -198,6 +199,24 @@ void Calls::remove(core::RemovePilots call) {
       },
       source->spec.timeout + kOverdue);
   if (!taken) ports_.post(core::RemoveAnswered{batch, pilots, fail(stopping())});
+}
+
+// No answer goes back: the next view or event shows what became of them.
+void Calls::release(core::ReleasePilots call) {
+  const auto all = assembly();
+  const auto source = lookup(all->batch, call.batch);
+  if (!source) return;
+  const std::string topic = "batch." + call.batch;
+  lanes_.run(
+      LaneClass::act, topic + ".submit",
+      [this, source, topic, call = std::move(call)] {
+        if (looking_->is_set()) return;
+        const auto context = make_context(topic, mono_now() + source->spec.timeout, submitting_);
+        using R = Result<std::int64_t>;
+        const R n = guarded<R>(topic, [&] { return source->plugin->release(call.pilots, call.why, *context); });
+        if (!n) log(Level::warning, topic, "held pilots could not be released: " + n.error().text());
+      },
+      source->spec.timeout + kOverdue);
 }
 
 void Calls::tell(core::Tell note) {

@@ -30,7 +30,7 @@ class Calls {
   void use(std::shared_ptr<const Assembly> assembly);
   [[nodiscard]] std::shared_ptr<const Assembly> assembly() const;
 
-  // PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, Tell; others are none of its business.
+  // PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, ReleasePilots, Tell; others are none of its business.
   void perform(core::Effect effect);
 
  private:
@@ -40,6 +40,7 @@ class Calls {
   void submit(core::SubmitPilots call);
   void find(core::FindPilots call);
   void remove(core::RemovePilots call);
+  void release(core::ReleasePilots call);
   void tell(core::Tell note);
 
   Ports ports_;

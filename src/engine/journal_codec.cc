@@ -168,6 +168,7 @@ void put_decision_line(std::string& out, const core::Decision& d) {
   }
   fmt::format_to(to(out), R"(],"chain":{},"outside":{},"n":{})", d.chain, d.outside, d.n);
   for (const auto& [key, text] : {std::pair<const char*, const std::string*>{"bound_by", &d.bound_by},
+                                  {"acted", &d.acted},
                                   {"held", &d.held},
                                   {"held_code", &d.held_code}}) {
     if (text->empty()) continue;
@@ -188,6 +189,7 @@ std::size_t hash_of(const core::Decision& d) {
     h.add(s.message);
   }
   h.add(d.bound_by);
+  h.add(d.acted);
   h.add(d.held_code.empty() ? d.held : d.held_code);
   return h.value();
 }

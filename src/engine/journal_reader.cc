@@ -99,6 +99,7 @@ core::Decision decision_of(const Json& line) {
   d.outside = line.at("outside").get_ref<const std::int64_t&>();
   d.n = line.at("n").get_ref<const std::int64_t&>();
   d.bound_by = line.value("bound_by", "");
+  d.acted = line.value("acted", "");
   d.held = line.value("held", "");
   d.held_code = line.value("held_code", "");
   return d;

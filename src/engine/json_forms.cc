@@ -91,6 +91,7 @@ json decision_summary(const core::Decision& d) {
   return {{"at", time_form(d.at)},
           {"n", d.n},
           {"bound_by", optional_text(d.bound_by)},
+          {"acted", optional_text(d.acted)},
           {"held", optional_text(d.held)},
           {"held_code", optional_text(d.held_code)},
           {"message", core::message(d)}};

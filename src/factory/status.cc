@@ -59,7 +59,8 @@ void print_sources(const Json& sources, std::ostream& out) {
   for (const auto& s : sources) {
     const auto trouble = text(s["trouble"]);
     table.add({text(s["kind"]) + ":" + text(s["name"]), text(s["plugin"]), text(s["state"]), age(s["view_age_s"]),
-               s.contains("pilots") ? number(s["pilots"]) : "", text(s["way"]), trouble.empty() ? text(s["evidence"]) : trouble});
+               s.contains("pilots") ? number(s["pilots"]) : "", text(s["way"]),
+               trouble.empty() ? text(s["evidence"]) : trouble});
   }
   table.print(out);
 }
@@ -118,6 +119,7 @@ void explain_outcome(const Json& d, std::ostream& out) {
   } else {
     out << fmt::format("\nNothing was submitted; the number was set by {}.\n", by.empty() ? "the chain" : by);
   }
+  if (const auto acted = text(d["acted"]); !acted.empty()) out << "Besides: " << acted << ".\n";
 }
 
 void print_explanation(const Json& q, std::ostream& out) {

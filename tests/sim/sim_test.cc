@@ -306,18 +306,6 @@ TEST(Sim, ARestoredLedgerSubmitsNothingUntilAdopted) {
   expect_known(w);
 }
 
-// Held pilots are not answered with more pilots (R3).
-TEST(Sim, HeldPilotsAreNotFed) {
-  Scenario s = one_queue();
-  s.site.slots = 0;
-  World w(s);
-  w.add_jobs("Q", 500);
-  w.hold_new = true;
-  w.run_for(seconds{3600});
-  EXPECT_LE(w.submitted(), 100);
-  EXPECT_EQ(w.decisions().back().held_code, "queue.held_pilots");
-}
-
 // R6: ready jumps from 20 to a million in one view.
 TEST(Sim, AJumpOfReadyIsUsedAtAWalkUntilConfirmed) {
   Scenario s = one_queue();

@@ -223,6 +223,10 @@ void World::run(const core::Effect& effect) {
       deliver(core::RemoveAnswered{e.batch, e.pilots, std::int64_t(e.removals.size())});
     });
   }
+  if (const auto* e = std::get_if<core::ReleasePilots>(&effect))
+    later(milliseconds{100}, [this, e = *e] {
+      if (boundary_passed()) release(e);
+    });
   if (const auto* e = std::get_if<core::Wake>(&effect)) {
     wake_ = e->at;
     const Duration d = std::max<Duration>(e->at - now_, milliseconds{1});
@@ -276,6 +280,7 @@ void World::submit(const core::SubmitPilots& e) {
       p.seen.index = static_cast<std::uint32_t>(i);
       p.seen.run = run_;
       p.seen.state = hold_new ? PilotState::held : PilotState::pending;
+      if (hold_new) p.seen.hold = hold_kind;
       p.seen.submitted = wall();
       p.submitted_at = now_;
       ids.push_back(p.seen.batch_id);
@@ -294,6 +299,22 @@ void World::submit(const core::SubmitPilots& e) {
       if (boundary_passed()) deliver(core::SubmitAnswered{id, answer});
     });
   });
+}
+
+// While new pilots are held, those that are released are held again.
+void World::release(const core::ReleasePilots& e) {
+  for (const auto& r : e.pilots) {
+    const auto at = pilots_.find(r.batch_id);
+    if (at == pilots_.end() || at->second.seen.state != PilotState::held) continue;
+    ++released;
+    if (hold_new) continue;
+    PilotSeen& seen = at->second.seen;
+    seen.state = PilotState::pending;
+    seen.hold = HoldKind::none;
+    events_.push_back(seen);
+    fifo_[seen.queue].push_back(seen.batch_id);
+    later(scenario_.site.start_latency, [this, queue = seen.queue] { start_pilot(queue); }, false);
+  }
 }
 
 // A slot may be free: the first of the queue's pending pilots takes it.

@@ -101,10 +101,12 @@ class World {
   Duration view_delay{};  // each list comes later by this
   SubmitFault lose_answer;
   bool refuse_commits = false;
-  bool hold_new = false;  // the batch system holds every new pilot
-  bool deaf = false;      // the feed of events can't be read
-  bool mute = false;      // the feed tells of nothing, as if nothing happened
-  void lose_events();     // those that were not read yet are gone for good: a gap
+  HoldKind hold_kind = HoldKind::passing;
+  std::int64_t released = 0;  // held pilots that got another try
+  bool hold_new = false;      // the batch system holds every new pilot
+  bool deaf = false;          // the feed of events can't be read
+  bool mute = false;          // the feed tells of nothing, as if nothing happened
+  void lose_events();         // those that were not read yet are gone for good: a gap
 
   // ---- truth ----
   [[nodiscard]] std::int64_t waiting(const std::string& wms_queue) const;
@@ -141,6 +143,7 @@ class World {
   void run(const core::Effect& effect);
   void commit(const std::shared_ptr<const core::LedgerBatch>& batch);
   void submit(const core::SubmitPilots& e);
+  void release(const core::ReleasePilots& e);
   void start_pilot(const std::string& queue);
   void end_pilot(const std::string& id, PilotState state, int rc);
   void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads);
