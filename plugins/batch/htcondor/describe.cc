@@ -140,7 +140,10 @@ void files_part(Lines& lines, const char* way, const protocol::Launch& launch, c
 }
 
 // A token is read by the gridmanager for the flavours whose server takes tokens; to all pilots it goes as a file.
-void credential_part(Lines& lines, Flavour flavour, const Files& files) {
+void credential_part(Lines& lines, Flavour flavour, const char* way, const Files& files) {
+  if (way != nullptr && files.proxy.find(' ') != std::string::npos)
+    lines.check(bad_option(fmt::format("the path '{}' holds a blank, which {} can't send", files.proxy, way),
+                           "set the option 'spool' of the batch section to a path without blanks"));
   if (!files.proxy.empty()) lines.add("x509userproxy", submit_text(files.proxy, "the credential's path"));
   if (!files.token.empty() && (flavour == Flavour::condor || flavour == Flavour::arc))
     lines.add("scitokens_file", submit_text(files.token, "the credential's path"));
@@ -175,7 +178,7 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
     lines.add("initialdir", submit_text(files.key.substr(0, files.key.rfind('/')), "the path of the report key"));
   files_part(lines, way, launch, o, input_list(way, files.key, inputs));
   if (files.spooled) lines.raw("leave_in_queue", kUntilFetched);
-  credential_part(lines, *flavour, files);
+  credential_part(lines, *flavour, way, files);
   identity_part(lines, order, launch);
   lines.line(fmt::format("queue {}", order.n));
   auto text = lines.take();

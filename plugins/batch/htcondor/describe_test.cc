@@ -117,6 +117,7 @@ TEST(HtcondorFlavours, BlanksInPathsAreRefusedWhereHtcondorSplitsThem) {
   EXPECT_FALSE(describe(order, {"/k k/apf-report.key", {}, {}, {}, false}));
   EXPECT_FALSE(describe(order, {"/k/apf-report.key", {"/x y"}, {}, {}, false}));
   EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, {}, "/x y", false}));
+  EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, "/x y", {}, false}));
   me.log_dir = "/a b";
   EXPECT_FALSE(describe(order, {"/k/apf-report.key", {}, {}, {}, false}));
 }
