@@ -87,6 +87,8 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/tools/demo)
     COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 16 --batch local)
   apf_stage_test(NAME demo.htcondor NEEDS htcondor LABELS demo TIMEOUT 600 COST 700
     COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 16 --batch htcondor ENVIRONMENT POOL_NAME=test)
+  apf_stage_test(NAME faults.chaos NEEDS htcondor LABELS demo TIMEOUT 600 COST 700
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 24 --batch htcondor --chaos ENVIRONMENT POOL_NAME=test)
 endif()
 
 # ---- only in "./dev test full" ----
