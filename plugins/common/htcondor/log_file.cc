@@ -270,7 +270,13 @@ Result<LogFile::Piece> LogFile::vanished() {
   const auto files = list();
   if (files.empty()) return Piece{};  // the schedd makes a new one when something happens
   // Older files than ours may be there when ours was deleted; after a rotation all are newer.
-  auto found = open_file(was_rotated_ ? files.back().name : path_);
+  auto found = open_file(path_);
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    auto older = open_file(file->name);
+    if (!older || (!was_rotated_ && older->identity.born_ns <= identity_.born_ns)) continue;
+    found = std::move(older);
+    break;
+  }
   if (!found) return found.error().code == "htcondor.event_log_missing" ? Result<Piece>(Piece{}) : fail(found.error());
   if (found->identity.inode == identity_.inode) return Piece{};
   take(std::move(*found), 0);
