@@ -25,7 +25,7 @@ EXPECTED = {
                   "maxWallTime": "2160", "remote_queue": '"long"', "RequestCpus": "8"},
     "condor_schedd": {"GridResource": '"condor schedd2@pool.example.org cm.example.org:9618"', "remote_JobPrio": "5",
                       "remote_Requirements": "(HasX) && ((MY.NumJobStarts ?: 0) == 0)"},
-    "arc": {"GridResource": '"arc https://arc.example.org:443/arex"', "ArcRte": '"ENV/PROXY,APPS/HEP/X-1.0"',
+    "arc": {"GridResource": '"arc https://arc.example.org:443/arex/rest/1.0"', "ArcRte": '"ENV/PROXY,APPS/HEP/X-1.0"',
             "ArcResources": '"<QueueName>grid</QueueName><WallTime>172800</WallTime>"', "RequestCpus": "8"},
     "batch_slurm": {"GridResource": '"batch slurm"', "BatchQueue": '"main"', "BatchProject": '"atlas"',
                     "NodeNumber": "8", "BatchRuntime": "5400", "BatchExtraSubmitArgs": '"--no-requeue --exclusive --constraint=haswell"'},
