@@ -4,6 +4,7 @@
 #include "batch/htcondor/view.h"
 #include "htcondor/rows.h"
 #include "htcondor/text.h"
+#include "wms/htcondor/jobs.h"
 
 namespace {
 
@@ -17,6 +18,21 @@ void views(std::string_view text) {
     const auto pilots = read(text, listing, "i1");
     if (!pilots) continue;
     for (const auto& p : *pilots) require(!p.submission.empty() && job_key(p.batch_id) >> 32U > 0);
+  }
+}
+
+void demand(std::string_view text) {
+  using namespace apf::wms_htcondor;
+  for (const Grouping& grouping : {Grouping{"SITE", "", "", ""}, Grouping{"SITE", "rest", "Label", "Kind"}}) {
+    const auto jobs = read(text, grouping);
+    if (!jobs) continue;
+    std::size_t counted = jobs->without + jobs->unusable;
+    for (const auto& cell : jobs->cells) {
+      require(is_word(cell.wms_queue) && cell.ready >= 0 && cell.running >= 0 && cell.notready >= 0);
+      require(cell.job_label.empty() || is_word(cell.job_label));
+      counted += static_cast<std::size_t>(cell.ready + cell.running + cell.notready);
+    }
+    require(counted <= jobs->rows);
   }
 }
 
@@ -46,6 +62,7 @@ void values(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   views(text);
+  demand(text);
   answers(text);
   values(text);
   return 0;

@@ -55,7 +55,6 @@ class HtcondorBatch final : public Batch {
   Result<std::vector<PilotSeen>> queue(const std::string& constraint, const std::string& instance, Context& context);
   Result<std::vector<PilotSeen>> history(const std::string& constraint, const std::vector<std::string>& bounds,
                                          const std::string& instance, Context& context);
-  Status cross_check(const std::string& constraint, std::size_t rows, Context& context);
   Status look_back(View<BatchData>& view, const FactoryIdentity& me, const std::string& constraint,
                    const std::string& cursor, Context& context);
   float load(Context& context);

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "htcondor.h"
+#include "htcondor/queue_check.h"
 #include "htcondor/rows.h"
 #include "htcondor/text.h"
 
@@ -96,22 +97,6 @@ Result<std::vector<PilotSeen>> HtcondorBatch::history(const std::string& constra
   return read(*out, Listing::history, instance);
 }
 
-// A view that lost many pilots at once is compared with the schedd's own count (RULES R5).
-Status HtcondorBatch::cross_check(const std::string& constraint, std::size_t rows, Context& context) {
-  const std::size_t allowed = std::max<std::size_t>(10, last_rows_ / 20);
-  if (rows + allowed >= last_rows_) return {};
-  auto out = tools_.query("condor_q", {"-allusers", "-constraint", constraint, "-totals"}, context);
-  if (!out) return fail(out.error());
-  auto total = htcondor::parse_totals(*out);
-  if (!total) return fail(total.error());
-  const auto counted = static_cast<std::size_t>(*total);
-  if (counted > rows + allowed)
-    return fail(Kind::transient, "htcondor.suspect",
-                fmt::format("{} pilots shown, but the schedd counts {}", rows, counted), "condor_q",
-                "the view is refused");
-  return {};
-}
-
 std::vector<std::uint64_t> HtcondorBatch::left(const std::vector<std::uint64_t>& live) {
   std::vector<std::uint64_t> fresh;
   {
@@ -175,7 +160,10 @@ Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std
   view.cursor = cursor;
   auto live = queue(*constraint, me.instance, context);
   if (!live) return fail(live.error());
-  if (auto ok = cross_check(*constraint, live->size(), context); !ok) return fail(ok.error());
+  if (auto ok =
+          htcondor::check_queue_rows(tools_, *constraint, live->size(), last_rows_, htcondor::Doubt::fewer, context);
+      !ok)
+    return fail(ok.error());
   last_rows_ = live->size();
   const auto here = keys(*live);
   auto gone = left(here);

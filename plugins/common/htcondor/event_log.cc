@@ -51,17 +51,6 @@ Result<std::optional<std::string_view>> EventLog::next() {
   }
 }
 
-Result<bool> EventLog::skip() {
-  bool any = false;
-  while (true) {
-    auto piece = file_.read();
-    if (!piece) return fail(piece.error());
-    if (piece->what == LogFile::What::nothing) return any;
-    any = true;
-    splitter_.reset(piece->what == LogFile::What::bytes);
-  }
-}
-
 bool EventLog::take_gap() {
   const bool gap = gap_ || splitter_.damages() != damages_;
   damages_ = splitter_.damages();

@@ -1,6 +1,5 @@
 // Follows a schedd's event log in JSON form: its objects in order, whatever happens to the file.
-//
-// Who only wants to know that something happened in the schedd calls skip() and wait().
+// Who only wants to know that something happened in the schedd follows the LogFile itself.
 // Thread-safety: one thread at a time.
 #pragma once
 
@@ -23,8 +22,6 @@ class EventLog {
 
   // The next object, or nothing when there is no more at the moment; valid until the next call.
   Result<std::optional<std::string_view>> next();
-  // Reads what there is without looking at it; true when there was anything.
-  Result<bool> skip();
   // Waits until there may be more: at most `most`, never longer than 250 ms.
   void wait(Duration most) { file_.wait(most); }
 

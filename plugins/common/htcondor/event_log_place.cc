@@ -42,10 +42,8 @@ tl::unexpected<Error> unsuitable(const std::string& code, std::string what, cons
   return fail(Kind::config, "htcondor.event_log_" + code, std::move(what), where, std::move(advice));
 }
 
-}  // namespace
-
-Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
-                                     Context& context) {
+// The values of EVENT_LOG (a full path on this machine), its format, its attributes, and the schedd's host.
+Result<std::vector<std::string>> ask(const Tools& tools, Context& context) {
   std::vector<std::string> asked{"-schedd", "EVENT_LOG", "EVENT_LOG_FORMAT_OPTIONS",
                                  "EVENT_LOG_JOB_AD_INFORMATION_ATTRS", "FULL_HOSTNAME"};
   auto out = tools.query("condor_config_val", asked, context);
@@ -60,7 +58,7 @@ Result<std::string> locate_event_log(const Tools& tools, std::span<const std::st
     return unsuitable("untold", "the schedd does not tell where its event log is: " + out.error().what,
                       "condor_config_val", "name the path with option event_log, or set it to none");
   if (!out) return fail(out.error());
-  const auto answers = values(*out);
+  auto answers = values(*out);
   if (answers.size() != 4)
     return fail(Kind::transient, "htcondor.garbled", fmt::format("{} answers to 4 questions", answers.size()),
                 "condor_config_val");
@@ -76,6 +74,21 @@ Result<std::string> locate_event_log(const Tools& tools, std::span<const std::st
                         fmt::format("the schedd writes its event log on {}, not on this machine", answers[3]), path,
                         "name the path with option event_log if it can be read here");
   }
+  return answers;
+}
+
+}  // namespace
+
+Result<std::string> find_event_log(const Tools& tools, Context& context) {
+  return ask(tools, context).map([](const std::vector<std::string>& answers) { return answers[0]; });
+}
+
+Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
+                                     Context& context) {
+  auto answered = ask(tools, context);
+  if (!answered) return fail(answered.error());
+  const std::vector<std::string>& answers = *answered;
+  const std::string& path = answers[0];
   if (!has(words_of(answers[1]), "json"))
     return unsuitable("format", "the schedd does not write its event log in JSON form", path,
                       "set EVENT_LOG_FORMAT_OPTIONS = JSON, UTC, SUB_SECOND for the schedd");

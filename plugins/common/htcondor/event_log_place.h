@@ -19,4 +19,8 @@ namespace apf::htcondor {
 Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
                                      Context& context);
 
+// As above for a reader who only wants to know that something happened: in whatever form the log is. Errors: as above
+// without those of form and attributes.
+Result<std::string> find_event_log(const Tools& tools, Context& context);
+
 }  // namespace apf::htcondor

@@ -328,7 +328,7 @@ TEST_F(FollowedLog, GivesTheSameWheneverItLooks) {
 
 TEST_F(FollowedLog, WaitingEndsWhenSomethingIsWritten) {
   write(1);
-  EventLog log(path());
+  LogFile log(path());
   ASSERT_TRUE(log.open(""));
   ASSERT_TRUE(log.skip());
   log.wait(milliseconds{250});  // the first only sets the watch

@@ -299,6 +299,14 @@ void LogFile::watch() {
   fresh_ = watched_ >= 0;
 }
 
+Result<bool> LogFile::skip() {
+  for (bool any = false;; any = true) {
+    auto piece = read();
+    if (!piece) return fail(piece.error());
+    if (piece->what == What::nothing) return any;
+  }
+}
+
 void LogFile::wait(Duration most) {
   watch();
   if (fresh_) {

@@ -60,6 +60,8 @@ class LogFile {
   };
   // Errors as of open().
   Result<Piece> read();
+  // Reads what there is without looking at it; true when there was anything. Errors as of open().
+  Result<bool> skip();
 
   // Waits until there may be something, at most `most` and never longer than 250 ms.
   void wait(Duration most);

@@ -138,6 +138,13 @@ Result<std::string> constraint_string(std::string_view value, std::string_view l
   return fmt::format("\"{}\"", value);
 }
 
+Result<std::string> constraint_expression(std::string_view value, std::string_view label) {
+  if (auto ok = check_plain(value, label); !ok) return fail(ok.error());
+  if (auto ok = check_ends(value, label); !ok) return fail(ok.error());
+  if (auto ok = check_balance(value, label); !ok) return fail(ok.error());
+  return fmt::format("({})", value);
+}
+
 std::string plain_reason(std::string_view text) {
   std::string out(text);
   for (char& c : out) {

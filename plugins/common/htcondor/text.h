@@ -39,6 +39,9 @@ Result<std::string> submit_environment(const std::map<std::string, std::string>&
 // A ClassAd string for a -constraint; here nothing but ids is wanted: quotes and backslashes are refused.
 Result<std::string> constraint_string(std::string_view value, std::string_view label);
 
+// An expression of the user as one operand of a -constraint: in parentheses that it can't close itself.
+Result<std::string> constraint_expression(std::string_view value, std::string_view label);
+
 // Free text for -reason: what would upset the tools becomes a blank or a single quote.
 std::string plain_reason(std::string_view text);
 
