@@ -49,7 +49,7 @@ Status check_attribute(const Options& options, const char* option, bool required
 // Pilots of this factory or another one would otherwise be work for more pilots.
 Result<std::string> constraint_of(const Options& options) {
   const std::string text = options.text_or("constraint", "");
-  const std::string no_pilots = "APF_FACTORY_ID =?= undefined";
+  std::string no_pilots = "APF_FACTORY_ID =?= undefined";
   if (text.empty()) return no_pilots;
   auto own = htcondor::constraint_expression(text, "the constraint");
   if (own) return no_pilots + " && " + *own;

@@ -20,11 +20,9 @@ namespace apf::wms_htcondor {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 std::string shown(const std::vector<Demand>& cells) {
   std::string out;
