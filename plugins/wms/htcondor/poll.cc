@@ -11,19 +11,24 @@
 namespace apf::wms_htcondor {
 namespace {
 
-constexpr Duration kLeastGap = seconds{1};       // between two queries
-constexpr Duration kMostGap = seconds{10};       // between two queries while the log grows
-constexpr int kShare = 4;                        // a query that took long is followed by a pause of so many times that
-constexpr Duration kListenAgain = seconds{300};  // until a log that could not be followed is looked for again
+constexpr Duration kLeastGap = seconds{1};  // between two queries
+constexpr Duration kMostGap = seconds{10};  // between two queries while the log grows
+constexpr int kShare = 4;                   // a query that took long is followed by a pause of so many times that
+// Until a log that could not be followed is looked for again: where the schedd was down, and where it has none.
+constexpr Duration kListenSoon = seconds{30};
+constexpr Duration kListenAgain = seconds{300};
 
 }  // namespace
 
 void HtcondorWms::deaf(const Error& error, Context& context) {
   log_.reset();
-  listen_again_ = mono_now() + kListenAgain;
+  const bool settled = error.kind == Kind::config;
+  listen_again_ = mono_now() + (settled ? kListenAgain : kListenSoon);
   if (const std::string why = error.text(); why != deaf_) {
     deaf_ = why;
-    context.log(Level::warning, "the schedd is asked at intervals only: " + why);
+    // No log that the schedd tells of is a setting, not a fault.
+    const bool fault = !settled || settings_.event_log != "auto";
+    context.log(fault ? Level::warning : Level::info, "the schedd is asked at intervals only: " + why);
   }
 }
 
