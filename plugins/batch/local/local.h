@@ -80,7 +80,8 @@ class LocalBatch final : public Batch {
   bool opened_ = false;
   Spool spool_;
   EndedLog log_;
-  std::map<std::string, Known> known_;  // poll's thread only
+  std::atomic<std::int64_t> orphans_ = 0;  // pilots without a keeper at the last poll: their slots' locks are free
+  std::map<std::string, Known> known_;     // poll's thread only
   std::int64_t cleaned_ns_ = 0;
 };
 

@@ -203,6 +203,7 @@ Result<View<BatchData>> LocalBatch::poll(const FactoryIdentity& me, const std::s
   auto next = log_.read(cursor, take_ended);
   if (!next) return fail(next.error());
   clean(context);
+  orphans_ = orphans;
   start_keepers(waiting, orphans, context);
   view.cursor = std::move(*next);
   view.complete = orders->troubles.empty();

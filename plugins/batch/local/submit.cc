@@ -146,7 +146,7 @@ Result<std::vector<std::string>> LocalBatch::submit(const SubmitOrder& order, Co
   at_step("ordered");
   std::vector<std::string> ids;
   for (std::uint32_t i = 0; i < o.n; ++i) ids.push_back(o.pilot_id(i));
-  start_keepers(order.n, 0, context);
+  start_keepers(order.n, orphans_, context);
   return ids;
 }
 
