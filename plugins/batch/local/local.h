@@ -4,6 +4,7 @@
 // Thread-safety: as apf::Batch: one thread in submit() and remove(), another one in poll() and find().
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
