@@ -131,6 +131,14 @@ class Batch {
   // nothing. Errors: Kind::config, "batch.no_preview" when the plug-in has nothing to show.
   [[nodiscard]] virtual Result<std::string> preview(const SubmitOrder& order) const;
 
+  // True when pilots of the queue run on nodes that we may choose among: SubmitOrder::avoid_nodes and avoid() work.
+  [[nodiscard]] virtual bool chooses_nodes(const QueueSpec& queue) const;
+
+  // The queue's pending pilots shall not start on these nodes, and may start on all others, whatever they were told
+  // before (R11). Returns how many were told. Called by the thread of submit().
+  virtual Result<std::int64_t> avoid(const FactoryIdentity& me, const std::string& queue,
+                                     std::span<const std::string> nodes, Context& context);
+
   // True when follow() works: the batch system tells what happens instead of being asked.
   [[nodiscard]] virtual bool feeds() const { return false; }
 

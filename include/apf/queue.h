@@ -40,7 +40,9 @@ struct QueueSpec {
   std::string executable;                       // what a pilot runs; empty: the built-in wrapper
   std::vector<std::string> arguments;
   Table environment;
-  std::vector<std::string> input_files;  // copied into each pilot's working directory, mode 0600 (tokens, proxies)
+  std::vector<std::string> input_files;    // copied into each pilot's working directory, mode 0600 (tokens, proxies)
+  Duration min_pilot_time = seconds{120};  // a pilot that ends sooner can't have done any work (R11)
+  bool exclude_nodes = true;               // from nodes that ruin pilots (R11)
   Duration keep_logs = seconds{7L * 86400};
   Options submit;  // the batch plug-in's options of scope queue
   Origin origin;   // never part of equality

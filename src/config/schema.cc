@@ -236,6 +236,18 @@ constexpr std::array kQueue{
     OptionSpec{.name = "input_files",
                .type = OptionType::paths,
                .doc = "files copied into each pilot's working directory with mode 0600 (tokens, proxies)"},
+    OptionSpec{.name = "min_pilot_time",
+               .type = OptionType::duration,
+               .fallback = "2min",
+               .doc =
+                   "a pilot that fails sooner, or ends sooner without telling of a payload, speaks against its node or "
+                   "queue; 0: none does by its time alone",
+               .minimum = 0,
+               .maximum = kDay},
+    OptionSpec{.name = "exclude_nodes",
+               .type = OptionType::boolean,
+               .fallback = "true",
+               .doc = "send no pilots to nodes that ruin them, where the batch system lets the factory choose nodes"},
     OptionSpec{.name = "keep_logs",
                .type = OptionType::duration,
                .fallback = "7d",

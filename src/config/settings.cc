@@ -96,6 +96,8 @@ QueueSpec queue_spec(const Section& s) {
   q.arguments = list_or_empty(o, "arguments", &Options::list);
   q.environment = list_or_empty(o, "environment", &Options::table);
   q.input_files = list_or_empty(o, "input_files", &Options::list);
+  q.min_pilot_time = o.duration("min_pilot_time");
+  q.exclude_nodes = o.flag("exclude_nodes");
   q.keep_logs = o.duration("keep_logs");
   q.submit = s.own;
   q.origin = s.origin;

@@ -84,6 +84,7 @@ Mono next_look(const FactoryState& s, const Queue& q, const Decision& d, const C
   };
   if (q.used > 0 || d.n < 0) later(q.cycle_start + cycle_of(s, q));
   later(q.backoff_until);
+  later(next_tend(s, q, now));
   if (q.wms >= 0) {
     const WmsState& w = s.wmses[static_cast<std::size_t>(q.wms)];
     if (w.view_at.ns != 0) later(w.view_at + w.spec.max_age + milliseconds{1});
@@ -102,7 +103,7 @@ struct Turn {
   std::map<std::uint32_t, std::int64_t> parts;
 };
 
-void submit(Turn& t, std::uint32_t at, Decision& d, bool canary) {
+void submit(Turn& t, std::uint32_t at, Decision& d, bool canary, const ExcludedNode* probed) {
   Queue& q = t.s.queues[at];
   const auto n = static_cast<std::int32_t>(d.n);  // caps() keeps it small
   const auto sub = plan_submission(t.s, at, n, t.now, t.shown);
@@ -112,7 +113,9 @@ void submit(Turn& t, std::uint32_t at, Decision& d, bool canary) {
     b.canary_used = true;
     b.canary = static_cast<int>(sub);
   }
-  t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n});
+  const Host host = probed != nullptr ? probed->host : 0;
+  t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n, avoided(q, host)});
+  note_submitted(q, planned.row.id, host, t.now);
 }
 
 void act(Turn& t, std::uint32_t at, Decision& d, const Cap& cap, bool canary) {
@@ -133,7 +136,12 @@ void act(Turn& t, std::uint32_t at, Decision& d, const Cap& cap, bool canary) {
     d.held_code = "queue.shadow";
     d.n = 0;
   }
-  if (d.n > 0) submit(t, at, d, canary);
+  const ExcludedNode* probed = d.n > 0 && !canary ? due_for_probe(q, t.now) : nullptr;
+  if (probed != nullptr) {
+    d.n = 1;
+    d.bound_by = "probe of node " + probed->name;
+  }
+  if (d.n > 0) submit(t, at, d, canary, probed);
   if (d.n < 0) {
     d.n = q.spec->mode == Mode::shadow ? 0 : -retire(t.s, at, -d.n, t.now, t.out, d.bound_by);
   }
@@ -141,6 +149,7 @@ void act(Turn& t, std::uint32_t at, Decision& d, const Cap& cap, bool canary) {
 
 void decide(Turn& t, std::uint32_t at) {
   Queue& q = t.s.queues[at];
+  tend(t.s, at, t.now, t.shown);
   const Held h = held(t.s, q, t.now, t.shown);
   const auto part = t.parts.find(at);
   const auto dealt = part == t.parts.end() ? std::nullopt : std::optional(part->second);
@@ -170,6 +179,7 @@ void decide(Turn& t, std::uint32_t at) {
   }
   d->acted = std::exchange(q.acted, {});
   q.next_decide = next_look(t.s, q, *d, cap, t.now);
+  tell_pending(t.s, at, t.now, t.out);
   q.dirty = false;
   q.last = d;
   t.s.changed.insert(at);

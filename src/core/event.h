@@ -26,6 +26,8 @@ using Chain = std::vector<std::pair<std::string, std::shared_ptr<const SchedStep
 struct ActiveConfig {
   std::shared_ptr<const Config> config;
   std::vector<Chain> chains;  // one a queue, in the order of config->queues
+  // Likewise: the batch system runs the queue's pilots on nodes that we may choose among (Batch::chooses_nodes).
+  std::vector<bool> chooses_nodes;
 };
 
 // ---- events ----------------------------------------------------------------------------------------------------
@@ -72,6 +74,10 @@ struct RemoveAnswered {
   std::vector<std::uint64_t> pilots;
   Result<std::int64_t> removed;
 };
+struct AvoidAnswered {  // answer to AvoidNodes
+  std::string queue;
+  Result<std::int64_t> told;
+};
 // A wrapper's word (APFMon job form), authenticated by the submission's report key.
 struct PilotReported {
   std::string submission;
@@ -109,8 +115,8 @@ struct Stopping {};  // no new submissions; the shell is about to end
 struct Pass {};      // decide: reconcile is done by the events, this allocates, folds the chains and emits
 
 using Event = std::variant<Started, ConfigChanged, DemandSeen, BatchSeen, EventsSeen, SubmitAnswered, FindAnswered,
-                           RemoveAnswered, PilotReported, CommitDone, HostSeen, Verb, RemoveAsked, AcceptView, Adopt,
-                           Stopping, Pass>;
+                           RemoveAnswered, AvoidAnswered, PilotReported, CommitDone, HostSeen, Verb, RemoveAsked,
+                           AcceptView, Adopt, Stopping, Pass>;
 
 // ---- decisions -------------------------------------------------------------------------------------------------
 
@@ -170,6 +176,11 @@ struct SubmitPilots {  // only after the pass's commit
   std::string submission;
   std::shared_ptr<const QueueSpec> queue;
   std::int32_t n = 0;
+  std::vector<std::string> avoid_nodes = {};  // R11
+};
+struct AvoidNodes {  // the queue's pending pilots, too, shall avoid these nodes from now on, and no others
+  std::string batch, queue;
+  std::vector<std::string> nodes;
 };
 struct FindPilots {
   std::string batch;
@@ -204,6 +215,6 @@ struct Wake {  // give a Pass at this time at the latest
 };
 
 using Effect = std::variant<Commit, PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots,
-                            ReleasePilots, Journal, Tell, AlarmChanged, Wake>;
+                            ReleasePilots, AvoidNodes, Journal, Tell, AlarmChanged, Wake>;
 
 }  // namespace apf::core

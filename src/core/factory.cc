@@ -216,6 +216,10 @@ std::vector<Effect> on(FactoryState& s, const Event& event, Mono now, Wall shown
             on_removed(s, e, now);
             return std::vector<Effect>{};
           },
+          [&](const AvoidAnswered& e) {
+            on_avoided(s, e, now);
+            return std::vector<Effect>{};
+          },
           [&](const PilotReported& e) {
             on_report(s, e, now, shown);
             return std::vector<Effect>{};

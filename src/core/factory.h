@@ -40,6 +40,13 @@ struct SourceStatus {
   std::string way = {};  // how it is known: "events (...)", "long poll", "poll every 30 s (why there are no events)"
 };
 
+struct ExcludedNodeStatus {
+  std::string name, why;
+  Wall since;
+  Mono next_probe;      // when a pilot may try it again, if no other node is tried then
+  bool probed = false;  // one pilot may run there now
+};
+
 struct QueueSnapshot {
   std::string name, wms, wms_queue, batch, mode, site;
   bool enabled = true, gone = false;  // gone: no longer configured, pilots tracked to their end
@@ -48,9 +55,12 @@ struct QueueSnapshot {
   std::int64_t claimed = 0, pending = 0, running = 0, held = 0, missing = 0, open_submissions = 0;
   std::int64_t done_1h = 0, failed_1h = 0;
   std::int64_t life_submitted = 0, life_done = 0, life_failed = 0;
-  Mono wms_view_at, batch_view_at;       // ns 0: none yet
-  std::vector<std::string> holds;        // in words: who paused it and why
-  std::shared_ptr<const Decision> last;  // last decision; null before the first
+  Mono wms_view_at, batch_view_at;  // ns 0: none yet
+  std::int64_t known_nodes = 0;
+  std::vector<ExcludedNodeStatus> excluded_nodes;  // R11
+  std::string failing;                             // why the queue is slowed down; empty: it is not
+  std::vector<std::string> holds;                  // in words: who paused it and why
+  std::shared_ptr<const Decision> last;            // last decision; null before the first
 };
 
 struct FactorySnapshot {
@@ -59,6 +69,7 @@ struct FactorySnapshot {
   Wall started;
   bool stopping = false;
   std::int64_t pending = 0, running = 0, missing = 0, open_submissions = 0;
+  std::int64_t excluded_nodes = 0, failing_queues = 0;  // R11; a node that two queues exclude counts twice
   std::vector<SourceStatus> sources;
   std::vector<Alarm> alarms;
   std::vector<Hold> holds;

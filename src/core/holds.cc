@@ -155,6 +155,10 @@ Cap caps(FactoryState& s, Queue& q, Mono now) {
            "batch." + b.name + ".max_pilots");
   rate_cap(cap, s.sent, f.max_submissions_per_minute, "factory.max_submissions_per_minute", now);
   rate_cap(cap, b.sent, b.spec.max_submissions_per_minute, "batch." + b.name + ".max_submissions_per_minute", now);
+  if (const Throttle& t = q.health.throttle; t.on) {
+    const std::int64_t most = now >= t.next ? 1 : 0;
+    if (most < cap.most) cap = {most, "failing pilots: " + t.why, t.next};
+  }
   if (q.wms >= 0) {
     const auto& jumped = s.wmses[static_cast<std::size_t>(q.wms)].jumped;
     // R6: an unconfirmed jump is used at a walk, whatever the caps allow

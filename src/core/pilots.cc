@@ -190,6 +190,7 @@ void set_state(FactoryState& s, std::uint32_t slot, PilotState to, Mono now, Wal
     p.started_at = now;
     if (p.started.ms == 0) p.started = shown;
     remember_claim(s, p);
+    note_node(s, p, now);
   }
   note(s, p, to, shown, -1, s.texts.get(p.reason));
   save(s, slot);
@@ -220,11 +221,21 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
   r.wall_s = end.wall_s;
   r.cpu_s = end.cpu_s;
   r.ended = end.ended.ms != 0 ? end.ended : shown;
+  if (r.started.ms == 0) r.started = end.started;
   if (!end.reason.empty()) r.reason = end.reason;
   const bool ok = end.state == PilotState::done && !end.lost && r.exit_code <= 0;
   if (p.started_at.ns == 0) remember_claim(s, p);  // it was submitted for a job of this view all the same (R2)
   q.hour.add(ok, now);
-  if (!end.lost) remember_end(q, r, p.started_at, now);
+  if (!end.lost) {
+    const Mono started = p.started_at.ns != 0 ? p.started_at
+                         : r.started.ms != 0  ? on_our_clock(r.started, now, shown)
+                                              : Mono{};
+    remember_end(q, r, started, now);
+    if (!p.judged && r.rule.empty()) {
+      const float wall_s = started.ns != 0 ? ran_for(r) : -1.0F;
+      note_outcome(s, p, {end.state, r.exit_code, r.payloads, wall_s, q.spec->executable.empty()}, started, now, shown);
+    }
+  }
   ++(ok ? q.life.life_done : q.life.life_failed);
   if (!p.exiting) ++q.budget;  // an exiting report was already taken as its end
   s.unsaved_queues.insert(p.queue);

@@ -90,6 +90,7 @@ void restore_pilot(FactoryState& s, const Pilot& r, Mono now, Wall shown) {
   p.submitted_at = mono(r.submitted);
   p.started = r.started;
   p.node = s.texts.put(r.node);
+  if (r.started.ms != 0) note_node(s, p, now);
   p.reason = s.texts.put(r.reason);
   p.rule = s.texts.put(r.rule);
   p.exit_code = r.exit_code;
@@ -194,6 +195,7 @@ void configure(FactoryState& s, const ActiveConfig& active, Mono now) {
     // a queue that moves to another batch system keeps its old pilots there: they stand in their own source
     q.spec = spec;
     q.chain = active.chains[i];
+    q.health.chooses_nodes = i < active.chooses_nodes.size() && active.chooses_nodes[i];
     q.gone = false;
     q.wms = spec->wms.empty() ? -1 : wms_index(s, spec->wms);
     q.batch = batch_named(s, spec->batch);
@@ -244,6 +246,9 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
   for (const auto& [key, cursor] : e.ledger.cursors) {
     if (key.starts_with("batch:")) batch(key).cursor = cursor;
     if (key.starts_with("feed:")) batch(key).feed.cursor = cursor;
+    if (!key.starts_with("nodes:")) continue;
+    if (const auto at = s.queue_by_name.find(key.substr(6)); at != s.queue_by_name.end())
+      restore_nodes(s, s.queues[at->second], cursor, now);
   }
   s.holds = e.ledger.holds;
   if (e.ledger.fresh)

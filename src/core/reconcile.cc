@@ -36,6 +36,7 @@ End end_of(const PilotSeen& row) {
   end.exit_code = row.exit_code;
   end.wall_s = row.wall_s;
   end.cpu_s = row.cpu_s;
+  end.started = row.started;
   end.ended = row.ended;
   end.reason = row.reason;
   return end;
@@ -335,6 +336,11 @@ void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown) {
     if (e.rc) p.exit_code = *e.rc;
     p.empty = e.payloads.value_or(-1) == 0;
     if (claim != claims.rend() && p.empty) claim->empty = true;
+    if (e.rc && !p.judged) {
+      const auto ran = std::chrono::duration<float>(now - p.started_at).count();
+      const auto& spec = *s.queues[p.queue].spec;
+      note_outcome(s, p, {PilotState::done, *e.rc, p.payloads, ran, spec.executable.empty()}, p.started_at, now, shown);
+    }
     // its slot is about to be free: look sooner than the interval says, but not at every report
     const Duration gap = std::max<Duration>(seconds{1}, b.spec.interval / 10);
     if (!fed(b, now)) b.next_poll = std::min(b.next_poll, std::max(now + milliseconds{300}, b.asked_at + gap));

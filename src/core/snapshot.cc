@@ -84,6 +84,11 @@ std::shared_ptr<const QueueSnapshot> show(FactoryState& s, Queue& q) {
   out->life_done = q.life.life_done;
   out->life_failed = q.life.life_failed;
   out->batch_view_at = s.batches[static_cast<std::size_t>(q.batch)].view_at;
+  out->known_nodes = static_cast<std::int64_t>(q.health.known.size());
+  for (const auto& e : q.health.excluded)
+    out->excluded_nodes.push_back({e.name, e.why, e.since, std::max(e.next_probe, q.health.next_probe),
+                                   !q.health.probe.submission.empty() && q.health.probe.host == e.host});
+  out->failing = q.health.throttle.why;
   out->holds = holds_in_words(s, q);
   out->last = q.last;
   return out;
@@ -115,6 +120,8 @@ FactorySnapshot overview(const FactoryState& s) {
   for (const auto& q : s.queues) {
     out.missing += q.counts.missing;
     out.open_submissions += q.open >= 0 ? 1 : 0;
+    out.excluded_nodes += static_cast<std::int64_t>(q.health.excluded.size());
+    out.failing_queues += q.health.throttle.on ? 1 : 0;
   }
   for (const auto& w : s.wmses)
     if (!w.gone) {

@@ -20,6 +20,7 @@
 
 #include "core/ends.h"
 #include "core/factory.h"
+#include "core/health.h"
 
 namespace apf::core {
 
@@ -38,6 +39,7 @@ struct LivePilot {
   bool used = false;  // the slot holds a pilot
   bool missing = false, exiting = false, started_told = false, empty = false, payload_told = false;
   bool told = false;                             // the feed of events has told of it
+  bool judged = false;                           // its end was held for or against its node (R11)
   std::uint8_t missing_views = 0;                // trusted views without it
   std::uint32_t node = 0, reason = 0, rule = 0;  // into FactoryState::texts
   std::int32_t exit_code = -1, payloads = -1;
@@ -118,6 +120,7 @@ struct Queue {
   Hour hour;
   std::deque<Claim> claims;
   Ends ends;                // what its chain asks about
+  Health health;            // nodes that ruin its pilots, or the queue itself (R11)
   int open = -1;            // its open submission (R8: one a queue)
   std::int64_t open_n = 0;  // pilots of it that are not known yet
   // the cycle (R1)
@@ -243,6 +246,7 @@ class FactoryState {
   std::deque<WmsState> wmses;
   std::deque<BatchState> batches;
   Texts texts;
+  std::unordered_map<std::uint32_t, Host> hosts;      // of a node's name in texts: nodes.cc
   std::int64_t total_pending = 0, total_running = 0;  // of all queues, open submissions apart
   std::int64_t total_open = 0;
 
@@ -290,7 +294,7 @@ struct End {
   PilotState state = PilotState::done;
   std::int32_t exit_code = -1;
   float wall_s = -1, cpu_s = -1;
-  Wall ended;
+  Wall started, ended;  // as the batch system says; 0: not told
   std::string reason;
   bool lost = false;
 };
@@ -349,6 +353,10 @@ std::int64_t free_demand(FactoryState& s, Queue& q);
 using Use = std::function<std::int64_t(std::uint32_t queue, std::int64_t dealt)>;
 std::map<std::uint32_t, std::int64_t> deal(FactoryState& s, const std::vector<std::uint32_t>& who, Mono now,
                                            const Use& use);
+
+// ---- nodes.cc ----------------------------------------------------------------------------------------------------
+void tell_pending(FactoryState& s, std::uint32_t queue, Mono now, std::vector<Effect>& out);  // emits AvoidNodes
+void on_avoided(FactoryState& s, const AvoidAnswered& e, Mono now);
 
 // ---- decide.cc -------------------------------------------------------------------------------------------------
 void decide_all(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out);

@@ -85,6 +85,8 @@ Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Con
     auto chain = chains.make(*queue);
     if (!chain) return fail(chain.error());
     a->active.chains.push_back(std::move(*chain));
+    const auto batch = a->batch.find(queue->batch);
+    a->active.chooses_nodes.push_back(batch != a->batch.end() && batch->second->plugin->chooses_nodes(*queue));
   }
   a->active.config = std::move(config);
   return std::shared_ptr<const Assembly>(std::move(a));

@@ -69,6 +69,7 @@ void Calls::perform(core::Effect effect) {
         if constexpr (std::is_same_v<E, core::FindPilots>) find(std::move(e));
         if constexpr (std::is_same_v<E, core::RemovePilots>) remove(std::move(e));
         if constexpr (std::is_same_v<E, core::ReleasePilots>) release(std::move(e));
+        if constexpr (std::is_same_v<E, core::AvoidNodes>) avoid(std::move(e));
         if constexpr (std::is_same_v<E, core::Tell>) tell(std::move(e));
       },
       effect);
@@ -145,8 +146,9 @@ void Calls::submit(core::SubmitPilots call) {
         if (looking_->is_set()) return ports_.post(core::SubmitAnswered{call.submission, fail(stopping())});
         const ClientLock client(me->state_dir, call.submission);
         const auto context = make_context(topic, mono_now() + source->spec.timeout, submitting_, client.fd());
-        const SubmitOrder order{call.queue.get(), me.get(), call.submission, call.n, ports_.report_key(call.submission),
-                                ports_.wall(),    {}};
+        const SubmitOrder order{
+            call.queue.get(), me.get(),        call.submission, call.n, ports_.report_key(call.submission),
+            ports_.wall(),    call.avoid_nodes};
         R ids = guarded<R>(topic, [&] { return source->plugin->submit(order, *context); });
         // A plug-in that threw may have submitted before it did.
         if (!ids && ids.error().code == "engine.plugin_threw") ids.error().kind = Kind::uncertain;
@@ -217,6 +219,26 @@ void Calls::release(core::ReleasePilots call) {
         if (!n) log(Level::warning, topic, "held pilots could not be released: " + n.error().text());
       },
       source->spec.timeout + kOverdue);
+}
+
+void Calls::avoid(core::AvoidNodes call) {
+  const auto all = assembly();
+  const auto source = lookup(all->batch, call.batch);
+  if (!source) return ports_.post(core::AvoidAnswered{call.queue, fail(gone("batch", call.batch))});
+  const std::string topic = "batch." + call.batch;
+  const std::string queue = call.queue;
+  const bool taken = lanes_.run(
+      LaneClass::act, topic + ".submit",  // after the submissions that are under way: apf/batch.h
+      [this, source, topic, me = all->me, call = std::move(call)] {
+        if (looking_->is_set()) return ports_.post(core::AvoidAnswered{call.queue, fail(stopping())});
+        const auto context = make_context(topic, mono_now() + source->spec.timeout, submitting_);
+        using R = Result<std::int64_t>;
+        R n = guarded<R>(topic, [&] { return source->plugin->avoid(*me, call.queue, call.nodes, *context); });
+        if (!n) log(Level::warning, topic, "pending pilots were not told which nodes to avoid: " + n.error().text());
+        ports_.post(core::AvoidAnswered{call.queue, std::move(n)});
+      },
+      source->spec.timeout + kOverdue);
+  if (!taken) ports_.post(core::AvoidAnswered{queue, fail(stopping())});
 }
 
 void Calls::tell(core::Tell note) {

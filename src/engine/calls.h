@@ -30,7 +30,8 @@ class Calls {
   void use(std::shared_ptr<const Assembly> assembly);
   [[nodiscard]] std::shared_ptr<const Assembly> assembly() const;
 
-  // PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, ReleasePilots, Tell; others are none of its business.
+  // PollWms, PollBatch, FollowBatch, SubmitPilots, FindPilots, RemovePilots, ReleasePilots, AvoidNodes, Tell; others
+  // are none of its business.
   void perform(core::Effect effect);
 
  private:
@@ -41,6 +42,7 @@ class Calls {
   void find(core::FindPilots call);
   void remove(core::RemovePilots call);
   void release(core::ReleasePilots call);
+  void avoid(core::AvoidNodes call);
   void tell(core::Tell note);
 
   Ports ports_;

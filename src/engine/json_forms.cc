@@ -114,6 +114,19 @@ json decision_form(const core::Decision& d) {
   return form;
 }
 
+json nodes_form(const core::QueueSnapshot& q, Moment now) {
+  json excluded = json::array();
+  for (const auto& e : q.excluded_nodes) {
+    const double wait = std::chrono::duration<double>(e.next_probe - now.mono).count();
+    excluded.push_back({{"node", e.name},
+                        {"why", e.why},
+                        {"since", time_form(e.since)},
+                        {"probe_in_s", e.probed ? json(nullptr) : json(std::max(0.0, std::round(wait)))},
+                        {"probed", e.probed}});
+  }
+  return {{"known", q.known_nodes}, {"excluded", std::move(excluded)}};
+}
+
 json queue_form(const core::QueueSnapshot& q, Moment now) {
   json demand{{"known", q.demand_known}, {"ready", nullptr}, {"notready", nullptr}};
   if (q.demand_known) {
@@ -140,6 +153,8 @@ json queue_form(const core::QueueSnapshot& q, Moment now) {
           {"life", {{"submitted", q.life_submitted}, {"done", q.life_done}, {"failed", q.life_failed}}},
           {"wms_view_age_s", age_form(q.wms_view_at, now)},
           {"batch_view_age_s", age_form(q.batch_view_at, now)},
+          {"nodes", nodes_form(q, now)},
+          {"failing", optional_text(q.failing)},
           {"holds", q.holds},
           {"last_decision", q.last ? decision_summary(*q.last) : json(nullptr)}};
 }
@@ -224,7 +239,9 @@ std::string status_json(const core::FactorySnapshot& factory, const QueueSnapsho
         {"pending", factory.pending},
         {"running", factory.running},
         {"missing", factory.missing},
-        {"open_submissions", factory.open_submissions}}},
+        {"open_submissions", factory.open_submissions},
+        {"excluded_nodes", factory.excluded_nodes},
+        {"failing_queues", factory.failing_queues}}},
       {"ledger", {{"ok", factory.ledger_trouble.empty()}, {"trouble", optional_text(factory.ledger_trouble)}}},
       {"alarms", forms_of(factory.alarms, alarm_form)},
       {"holds", forms_of(factory.holds, hold_form)},

@@ -126,6 +126,12 @@ void write_queue_counts(Writer& w, const QueueSnapshots& queues) {
     w.sample({{"queue", q->name}, {"state", "ready"}}, q->ready);
     w.sample({{"queue", q->name}, {"state", "notready"}}, q->notready);
   }
+  each(w, queues, "apf_queue_nodes_known", kGauge, "Nodes on which pilots of the queue ran within a day.",
+       [](const Queue& q) { return q.known_nodes; });
+  each(w, queues, "apf_queue_nodes_excluded", kGauge, "Nodes that get no pilots of the queue because they ruin them.",
+       [](const Queue& q) { return q.excluded_nodes.size(); });
+  each(w, queues, "apf_queue_failing", kGauge, "1 while the queue is slowed down because its pilots fail.",
+       [](const Queue& q) { return q.failing.empty() ? 0 : 1; });
   each(w, queues, "apf_queue_open_submissions", kGauge, "Submissions whose effect is not known yet.",
        [](const Queue& q) { return q.open_submissions; });
 }

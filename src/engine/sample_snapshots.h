@@ -56,6 +56,12 @@ inline core::QueueSnapshot sample_queue() {
   q.life_failed = 41;
   q.wms_view_at = kNow.mono - milliseconds{12'345};
   q.batch_view_at = kNow.mono - seconds{3};
+  q.known_nodes = 40;
+  q.excluded_nodes = {{"wn7.example.org", "3 of its last 3 pilots failed validation (exit code 64)",
+                       Wall{kNow.wall.ms - 600'000}, kNow.mono + seconds{1200}, false},
+                      {"wn8.example.org", "5 of its last 6 pilots failed as soon as they had started",
+                       Wall{kNow.wall.ms - 900'000}, kNow.mono, true}};
+  q.failing = "the last 5 pilots had no valid credential (exit code 68), and none lived";
   q.last = std::make_shared<core::Decision>(sample_decision());
   return q;
 }
@@ -88,6 +94,8 @@ inline core::FactorySnapshot sample_factory() {
   f.running = 60;
   f.missing = 2;
   f.open_submissions = 1;
+  f.excluded_nodes = 2;
+  f.failing_queues = 1;
   f.sources = {{"panda", "panda", "wms", "ok", kNow.mono - milliseconds{12'345}, Wall{kNow.wall.ms - 72'000},
                 "statistics of 2 queues", "", 0, true, "long poll"},
                {"pool", "htcondor", "batch", "refused", kNow.mono - seconds{400}, Wall{kNow.wall.ms - 400'000},

@@ -72,6 +72,9 @@ void print_status(const Json& s, std::ostream& out) {
   out << fmt::format("{} queues, {} pilots pending, {} running, {} missing, {} open submissions\n\n",
                      number(t["queues"]), number(t["pending"]), number(t["running"]), number(t["missing"]),
                      number(t["open_submissions"]));
+  if (t["excluded_nodes"].get<std::int64_t>() + t["failing_queues"].get<std::int64_t>() > 0)
+    out << fmt::format("{} nodes excluded, {} queues slowed down because their pilots fail\n\n",
+                       number(t["excluded_nodes"]), number(t["failing_queues"]));
   print_queues(s["queues"], out);
   out << '\n';
   print_sources(s["sources"], out);
@@ -122,6 +125,18 @@ void explain_outcome(const Json& d, std::ostream& out) {
   if (const auto acted = text(d["acted"]); !acted.empty()) out << "Besides: " << acted << ".\n";
 }
 
+void explain_nodes(const Json& q, std::ostream& out) {
+  if (const auto why = text(q["failing"]); !why.empty())
+    out << fmt::format("  failing      {}; one pilot at a time until some live\n", why);
+  const auto& excluded = q["nodes"]["excluded"];
+  if (excluded.empty()) return;
+  out << fmt::format("  nodes        {} of {} known ones get no pilots:\n", excluded.size(),
+                     number(q["nodes"]["known"]));
+  for (const auto& e : excluded)
+    out << fmt::format("               {} since {}: {}; {}\n", text(e["node"]), text(e["since"]), text(e["why"]),
+                       e["probed"].get<bool>() ? "one pilot tries it now" : "next try in " + age(e["probe_in_s"]));
+}
+
 void print_explanation(const Json& q, std::ostream& out) {
   out << fmt::format("queue {}: WMS {} ({}), batch {}, {}\n", text(q["name"]), text(q["wms"]), text(q["wms_queue"]),
                      text(q["batch"]), state_of(q));
@@ -129,6 +144,7 @@ void print_explanation(const Json& q, std::ostream& out) {
   if (q["open_submissions"].get<std::int64_t>() > 0)
     out << fmt::format("  open         {} submission is on its way or being looked up\n",
                        number(q["open_submissions"]));
+  explain_nodes(q, out);
   const auto& d = q["last_decision"];
   if (d.is_null()) {
     out << "\nThere is no decision yet.\n";

@@ -42,6 +42,12 @@ core::Chain make_chain(const std::vector<StepText>& steps) {
   return chain;
 }
 
+std::vector<NodeModel> sound_nodes(int n, int slots) {
+  std::vector<NodeModel> nodes;
+  for (int i = 1; i <= n; ++i) nodes.push_back({"wn" + std::to_string(i) + ".site.org", slots});
+  return nodes;
+}
+
 World::World(const Scenario& scenario) : scenario_(scenario), chance_(scenario.seed) {
   active_ = configuration();
   for (const auto& q : active_.config->queues) waiting_[q->wms_queue] = 0;
@@ -78,6 +84,7 @@ core::ActiveConfig World::configuration() const {
     spec->renamed_from = q.renamed_from;
     config->queues.push_back(std::move(spec));
     active.chains.push_back(make_chain(q.chain));
+    active.chooses_nodes.push_back(!scenario_.site.nodes.empty());
   }
   active.config = std::move(config);
   return active;
@@ -164,6 +171,8 @@ void World::pass() {
   if (killed) return;
   const auto effects = core::on(*state_, core::Pass{}, now_, wall());
   core::take_changed(*state_);
+  for (const auto& q : state_->queues)
+    for (const auto& e : q.health.excluded) exclusions_.emplace(e.name, e.since.ms);
   bool commits = false;
   for (const auto& e : effects) {
     const bool waits =
@@ -185,8 +194,20 @@ void World::run(const core::Effect& effect) {
     later(milliseconds{100}, [this, e = *e, asked = now_] {
       if (!boundary_passed()) return;
       Result<View<DemandData>> view = tables();
+      if (wms_down) view = fail(Kind::transient, "sim.down", "connection refused");
       if (demand_fault) demand_fault(view);
       deliver(core::DemandSeen{e.wms, e.asked, asked, std::move(view), false});
+    });
+  if (const auto* e = std::get_if<core::AvoidNodes>(&effect))
+    later(milliseconds{200}, [this, e = *e] {
+      if (!boundary_passed()) return;
+      std::int64_t told = 0;
+      for (auto& [id, p] : pilots_)
+        if (p.seen.queue == e.queue && p.seen.state == PilotState::pending) {
+          p.avoid = e.nodes;
+          ++told;
+        }
+      deliver(core::AvoidAnswered{e.queue, told});
     });
   if (const auto* e = std::get_if<core::PollBatch>(&effect)) {
     Result<View<BatchData>> view = list(e->cursor);
@@ -283,6 +304,8 @@ void World::submit(const core::SubmitPilots& e) {
       if (hold_new) p.seen.hold = hold_kind;
       p.seen.submitted = wall();
       p.submitted_at = now_;
+      p.avoid = e.avoid_nodes;
+      p.bad_release = bad_release;
       ids.push_back(p.seen.batch_id);
       events_.push_back(p.seen);
       fifo_[p.seen.queue].push_back(p.seen.batch_id);
@@ -317,16 +340,42 @@ void World::release(const core::ReleasePilots& e) {
   }
 }
 
-// A slot may be free: the first of the queue's pending pilots takes it.
+// A slot may be free: the first of the queue's pending pilots that may run there takes it.
 void World::start_pilot(const std::string& queue) {
   auto& fifo = fifo_[queue];
-  while (!fifo.empty() && (!pilots_.contains(fifo.front()) || pilots_[fifo.front()].seen.state != PilotState::pending))
-    fifo.pop_front();
-  if (fifo.empty() || busy_[queue] >= scenario_.site.slots) return;
-  const std::string id = fifo.front();
-  fifo.pop_front();
+  std::erase_if(fifo, [&](const std::string& id) {
+    const auto at = pilots_.find(id);
+    return at == pilots_.end() || at->second.seen.state != PilotState::pending;
+  });
+  const auto free = free_slots(queue);
+  for (auto at = fifo.begin(); at != fifo.end() && !free.empty(); ++at) {
+    SimPilot& p = pilots_[*at];
+    std::vector<const NodeModel*> allowed;
+    std::copy_if(free.begin(), free.end(), std::back_inserter(allowed), [&](const NodeModel* n) {
+      return std::find(p.avoid.begin(), p.avoid.end(), n->name) == p.avoid.end();
+    });
+    if (allowed.empty()) continue;
+    p.seen.node = allowed[std::uniform_int_distribution<std::size_t>(0, allowed.size() - 1)(chance_)]->name;
+    if (!p.seen.node.empty()) ++busy_nodes_[p.seen.node];
+    ++busy_[queue];
+    const std::string id = std::move(*at);
+    fifo.erase(at);
+    return run_pilot(id);
+  }
+}
+
+// A node for each free slot; where the site has no nodes, one without a name.
+std::vector<const NodeModel*> World::free_slots(const std::string& queue) {
+  static const NodeModel nameless;
+  std::vector<const NodeModel*> free;
+  if (scenario_.site.nodes.empty() && busy_[queue] < scenario_.site.slots) free.push_back(&nameless);
+  for (const auto& n : scenario_.site.nodes)
+    free.insert(free.end(), static_cast<std::size_t>(n.slots - busy_nodes_[n.name]), &n);
+  return free;
+}
+
+void World::run_pilot(const std::string& id) {
   SimPilot& p = pilots_[id];
-  ++busy_[queue];
   p.counted = true;
   p.seen.state = PilotState::running;
   p.seen.started = wall();
@@ -335,30 +384,78 @@ void World::start_pilot(const std::string& queue) {
     later(seconds{2}, [this, id] { end_pilot(id, PilotState::failed, 1); }, false);
     return;
   }
+  if (bad_wrapper) {
+    later(seconds{1}, [this, id] { end_pilot(id, PilotState::done, 64); }, false);
+    return;
+  }
+  for (const auto& n : scenario_.site.nodes)
+    if (n.name == p.seen.node && now_ - began_ >= n.from && std::bernoulli_distribution(n.ruins)(chance_)) {
+      p.failing = true;
+      later(n.after, [this, id, rc = n.exit_code] { end_pilot(id, PilotState::failed, rc); }, false);
+    }
+  if (p.bad_release) {
+    p.failing = true;
+    later(seconds{2}, [this, id] { end_pilot(id, PilotState::failed, 1); }, false);
+  }
+  next_job(id);
+}
+
+void World::next_job(const std::string& id) {
+  const auto at = pilots_.find(id);
+  if (at == pilots_.end()) return;
+  SimPilot& p = at->second;
   std::string wms_queue;
   for (const auto& q : active_.config->queues)
-    if (q->name == queue) wms_queue = q->wms_queue;
-  if (waiting_[wms_queue] > 0) {
-    --waiting_[wms_queue];
-    ++running_jobs_;
-    p.job = next_job_++;
-    report(p, "running", true, 1);
-    later(scenario_.site.job_time, [this, id] { end_pilot(id, PilotState::done, 0); }, false);
-  } else {
-    ++empty_;
-    report(p, "running", false, std::nullopt);
-    later(seconds{10}, [this, id] { end_pilot(id, PilotState::done, 0); }, false);
+    if (q->name == p.seen.queue) wms_queue = q->wms_queue;
+  if (wms_down) {
+    later(seconds{120}, [this, id] { end_pilot(id, PilotState::done, 79); }, false);
+    return;
   }
+  if (waiting_[wms_queue] <= 0 || (one_job_each && p.payloads > 0)) {
+    empty_ += p.payloads == 0 ? 1 : 0;
+    if (p.payloads == 0) report(p, "running", false, std::nullopt);
+    const Duration wait = p.payloads == 0 ? seconds{10} : seconds{0};
+    later(wait, [this, id] { end_pilot(id, PilotState::done, 0); }, false);
+    return;
+  }
+  --waiting_[wms_queue];
+  ++running_jobs_;
+  p.job = next_job_++;
+  ++p.payloads;
+  report(p, "running", true, p.payloads);
+  if (p.failing) return;  // until the node ruins it
+  if (std::bernoulli_distribution(bad_jobs)(chance_)) {
+    later(
+        seconds{5},
+        [this, id] {
+          const auto bad = pilots_.find(id);
+          if (bad == pilots_.end()) return;
+          bad->second.job = 0;
+          --running_jobs_;
+          ++failed_jobs_;
+          next_job(id);
+        },
+        false);
+    return;
+  }
+  const double spread = scenario_.site.job_spread;
+  const double length = spread > 0 ? std::uniform_real_distribution<double>(1 - spread, 1 + spread)(chance_) : 1;
+  const Duration time{static_cast<std::int64_t>(static_cast<double>(scenario_.site.job_time.count()) * length)};
+  later(time, [this, id] { end_pilot(id, PilotState::done, 0); }, false);
 }
 
 void World::end_pilot(const std::string& id, PilotState state, int rc) {
   const auto at = pilots_.find(id);
   if (at == pilots_.end()) return;
   SimPilot p = at->second;
-  if (state != PilotState::removed) report(p, "exiting", p.job != 0, p.job != 0 ? 1 : 0);
+  if (state != PilotState::removed) report(p, "exiting", p.payloads != 0, p.payloads, rc);
   if (p.job != 0) {
     --running_jobs_;
-    ++(state == PilotState::done ? done_jobs_ : waiting_.begin()->second);
+    if (p.failing) {
+      ++lost_jobs_;
+    } else {
+      ++(state == PilotState::done ? done_jobs_ : waiting_.begin()->second);
+    }
   }
   p.seen.state = state;
   p.seen.exit_code = rc;
@@ -368,19 +465,21 @@ void World::end_pilot(const std::string& id, PilotState state, int rc) {
   pilots_.erase(at);
   if (!p.counted) return;
   --busy_[p.seen.queue];
+  if (!p.seen.node.empty()) --busy_nodes_[p.seen.node];
   later(milliseconds{500}, [this, queue = p.seen.queue] { start_pilot(queue); }, false);
 }
 
-void World::report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads) {
+void World::report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads, int rc) {
   if (!scenario_.site.reports) return;
   core::PilotReported r;
   r.submission = p.seen.submission;
   r.index = p.seen.index;
   r.batch_id = p.seen.batch_id;
+  r.node = p.seen.node;
   r.state = what;
   r.payload_started = payload;
   r.payloads = payloads;
-  if (what == "exiting") r.rc = 0;
+  if (what == "exiting") r.rc = rc;
   later(milliseconds{20}, [this, r] { deliver(r); }, false);
 }
 

@@ -36,12 +36,25 @@ struct QueueModel {
   std::string renamed_from = {};
 };
 
+// A worker node, and how it ruins pilots: each with probability `ruins`, `after` it started and took a job.
+struct NodeModel {
+  std::string name;
+  int slots = 1;
+  double ruins = 0;
+  Duration after = seconds{2};
+  std::int32_t exit_code = 1;
+  Duration from{};  // since the world began; before it the node is sound
+};
+std::vector<NodeModel> sound_nodes(int n, int slots = 1);
+
 struct SiteModel {
   int slots = 100;                      // of each queue
+  std::vector<NodeModel> nodes;         // instead of slots: all queues share them
   Duration start_latency = seconds{5};  // from submission to a slot, at least
   double fail_rate = 0;                 // of pilots that die as they start
   Duration job_time = seconds{600};
-  bool reports = true;  // wrappers report
+  double job_spread = 0;  // jobs take up to this part of their time more or less
+  bool reports = true;    // wrappers report
 };
 
 struct WmsModel {
@@ -63,7 +76,9 @@ struct SimPilot {
   PilotSeen seen;
   Mono submitted_at, starts_at, ends_at;
   std::uint64_t job = 0;  // 0: none
-  bool failing = false, counted = false;
+  bool failing = false, counted = false, bad_release = false;
+  int payloads = 0;
+  std::vector<std::string> avoid;
 };
 
 // What the batch system's list says instead of the truth.
@@ -107,6 +122,11 @@ class World {
   bool deaf = false;          // the feed of events can't be read
   bool mute = false;          // the feed tells of nothing, as if nothing happened
   void lose_events();         // those that were not read yet are gone for good: a gap
+  bool wms_down = false;      // pilots reach no WMS, and neither does the factory
+  bool bad_wrapper = false;   // the wrapper that nodes fetch from now on does not run: exit code 64
+  bool bad_release = false;   // the wrapper that is pinned to pilots submitted from now on dies after it took a job
+  double bad_jobs = 0;        // share of jobs whose payload fails after 5 s; the pilot takes the next one
+  bool one_job_each = false;  // a pilot ends after one job
 
   // ---- truth ----
   [[nodiscard]] std::int64_t waiting(const std::string& wms_queue) const;
@@ -115,6 +135,11 @@ class World {
   [[nodiscard]] std::int64_t live(const std::string& queue = {}) const;  // pilots in the batch system
   [[nodiscard]] std::int64_t pending(const std::string& queue = {}) const;
   [[nodiscard]] std::int64_t submitted() const { return submitted_; }
+  [[nodiscard]] std::int64_t lost_jobs() const { return lost_jobs_; }      // taken by pilots that were then ruined
+  [[nodiscard]] std::int64_t failed_jobs() const { return failed_jobs_; }  // by their own fault
+  // Nodes that were excluded at any time, each once for each time.
+  [[nodiscard]] const std::set<std::pair<std::string, std::int64_t>>& exclusions() const { return exclusions_; }
+  [[nodiscard]] std::int64_t ended_pilots() const { return std::int64_t(history_.size()); }
   [[nodiscard]] std::int64_t removed() const { return removed_; }
   [[nodiscard]] std::int64_t slots_used() const;
   [[nodiscard]] std::int64_t empty_pilots() const { return empty_; }
@@ -145,8 +170,11 @@ class World {
   void submit(const core::SubmitPilots& e);
   void release(const core::ReleasePilots& e);
   void start_pilot(const std::string& queue);
+  std::vector<const NodeModel*> free_slots(const std::string& queue);
+  void run_pilot(const std::string& id);
+  void next_job(const std::string& id);
   void end_pilot(const std::string& id, PilotState state, int rc);
-  void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads);
+  void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads, int rc = 0);
   View<BatchData> list(const std::string& cursor);
   void follow(const core::FollowBatch& call, Duration patience);
   View<DemandData> tables();
@@ -175,6 +203,9 @@ class World {
   std::map<std::string, std::int64_t> table_;    // what the WMS says
   Mono table_at_;
   std::int64_t running_jobs_ = 0, done_jobs_ = 0, submitted_ = 0, removed_ = 0, empty_ = 0;
+  std::int64_t lost_jobs_ = 0, failed_jobs_ = 0;
+  Mono began_ = now_;
+  std::set<std::pair<std::string, std::int64_t>> exclusions_;
   std::uint64_t next_job_ = 1;
   std::uint64_t next_cluster_ = 1;
   std::map<std::string, SimPilot> pilots_;  // live, by batch id
@@ -183,6 +214,7 @@ class World {
   std::size_t events_lost_ = 0;    // those before this position can't be read any more
   std::map<std::string, int> copies_;
   std::map<std::string, std::int64_t> busy_;             // slots in use, by queue
+  std::map<std::string, int> busy_nodes_;                // slots in use, by node
   std::map<std::string, std::deque<std::string>> fifo_;  // pending pilots in order
   std::vector<core::Decision> decisions_;
   std::vector<core::AlarmChanged> alarms_;

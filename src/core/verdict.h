@@ -1,0 +1,34 @@
+// What one pilot's end says about the node it ran on and about its queue (R11). Exit codes: docs/wrapper.md.
+//
+// Thread-safety: a pure function.
+#pragma once
+
+#include <cstdint>
+
+#include "apf/batch.h"
+
+namespace apf::core {
+
+enum class Verdict : std::uint8_t {
+  none,   // says nothing: removed, lost, never started, or ended late in a way that may be its payload's
+  good,   // did its work
+  bad,    // failed validation, wrapper fault, or failed sooner than a pilot can do any work: speaks against its node
+  empty,  // found no work, or was so short that it can't have done any: speaks against its node only while jobs wait
+  fault,  // configuration, credential or WMS: speaks against its queue, never against a node
+};
+
+struct Ending {
+  PilotState state = PilotState::done;
+  std::int32_t exit_code = -1;  // -1: not told or ended by a signal
+  std::int32_t payloads = -1;   // -1: not told
+  float wall_s = -1;            // how long it ran; negative: not told, or it never ran
+  bool wrapper = true;          // it was our wrapper: its exit codes are known, and never a payload's
+};
+
+// `shortest`: a pilot that ran for less than this can't have done any work; 0: that is never concluded.
+Verdict judge(const Ending& e, Duration shortest);
+
+// "failed validation (exit code 64)", for people.
+const char* meaning(const Ending& e, Verdict verdict);
+
+}  // namespace apf::core
