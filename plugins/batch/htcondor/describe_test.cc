@@ -133,7 +133,8 @@ TEST(HtcondorFlavours, NodesThatRuinPilotsAreAvoided) {
   order.avoid_nodes = {"n1.x", "bad\") || (\"", "n2"};
   const auto made = describe(order, {"/k/apf-report.key", {}, {}, {}, false});
   ASSERT_TRUE(made);
-  EXPECT_THAT(made->text, ::testing::HasSubstr("&& (!stringListIMember(TARGET.Machine, \"n1.x,n2\"))\n"));
+  EXPECT_THAT(made->text, ::testing::HasSubstr("+APF_AVOID = \"n1.x,n2\"\n"));
+  EXPECT_THAT(made->text, ::testing::HasSubstr("&& (!stringListIMember(TARGET.Machine, MY.APF_AVOID)"));
 }
 
 TEST(HtcondorFlavours, ACredentialGoesWhereTheFlavourNeedsIt) {

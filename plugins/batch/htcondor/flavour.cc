@@ -133,7 +133,8 @@ Result<std::string> to_arc(const Options& o) {
   auto url = word(o, "arc_url", ".-_:/[]~");
   if (!url) return url;
   if (!url->starts_with("https://") && !url->starts_with("http://"))
-    return bad_option(fmt::format("arc_url '{}' is no URL", *url), "for example https://ce.example.org:443/arex/rest/1.0");
+    return bad_option(fmt::format("arc_url '{}' is no URL", *url),
+                      "for example https://ce.example.org:443/arex/rest/1.0");
   return "arc " + *url;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "avoid.h"
 #include "htcondor/text.h"
 
 namespace apf::batch_htcondor {
@@ -12,18 +13,6 @@ namespace {
 using htcondor::submit_expression;
 using htcondor::submit_string;
 using htcondor::submit_text;
-
-constexpr std::string_view kNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-
-// Nodes that ruin pilots (R11). Their names came from outside: what is no host's name is left out.
-std::string avoided(const std::vector<std::string>& nodes) {
-  std::string list;
-  for (const auto& node : nodes) {
-    const bool plain = !node.empty() && node.find_first_not_of(kNameChars) == std::string::npos;
-    if (plain) list += (list.empty() ? "" : ",") + node;
-  }
-  return list;
-}
 
 // An evicted job goes back to idle with NumJobStarts > 0 and would be started anew. Requirements that then match
 // nothing keep it from starting at once; periodic_remove takes it out at the schedd's next look (60 s by default).
@@ -53,8 +42,10 @@ void vanilla_part(Lines& lines, const Options& o, const SubmitOrder& order) {
   Expression requirements("&&");
   if (o.has("requirements")) requirements.add_given(lines, submit_expression(o.text("requirements"), "requirements"));
   if (!o.flag("rerun_evicted")) requirements.add(kNotStarted);
-  if (const std::string nodes = avoided(order.avoid_nodes); !nodes.empty())
-    requirements.add(fmt::format(R"(!stringListIMember(TARGET.Machine, "{}"))", nodes));
+  if (order.queue->exclude_nodes) {
+    requirements.add(kNotAvoided);
+    lines.raw("+APF_AVOID", '"' + node_list(order.avoid_nodes) + '"');
+  }
   if (!requirements.text().empty()) lines.raw("requirements", requirements.text());
   if (o.has("concurrency_limits")) {
     std::string limits;

@@ -48,6 +48,10 @@ class HtcondorBatch final : public Batch {
     return feed_.follow(me, cursor, context);
   }
 
+  [[nodiscard]] bool chooses_nodes(const QueueSpec& queue) const override;
+  Result<std::int64_t> avoid(const FactoryIdentity& me, const std::string& queue, std::span<const std::string> nodes,
+                             Context& context) override;
+
   [[nodiscard]] Status check_queue(const QueueSpec& queue) const override;
   [[nodiscard]] Result<std::string> preview(const SubmitOrder& order) const override;
 

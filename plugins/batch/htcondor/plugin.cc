@@ -104,7 +104,8 @@ constexpr std::array kOptions{
                .type = OptionType::table,
                .doc = "job attributes that the remote job has instead of ours; values are ClassAd expressions (condor)",
                .scope = Scope::queue},
-    OptionSpec{.name = "arc_url", .doc = "address of the CE: https://HOST:443/arex/rest/1.0 (arc)", .scope = Scope::queue},
+    OptionSpec{
+        .name = "arc_url", .doc = "address of the CE: https://HOST:443/arex/rest/1.0 (arc)", .scope = Scope::queue},
     OptionSpec{.name = "arc_queue", .doc = "queue of the CE (arc)", .scope = Scope::queue},
     OptionSpec{.name = "arc_rte",
                .type = OptionType::list,

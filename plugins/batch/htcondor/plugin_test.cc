@@ -434,6 +434,21 @@ TEST_F(HtcondorPlugin, RemovalNamesStateSubmissionAndProcs) {
   EXPECT_TRUE(context_.asked.empty());
 }
 
+TEST_F(HtcondorPlugin, PilotsThatWaitAreToldWhichNodesToAvoid) {
+  context_.answer = [](const Command&) { return ended_with(0, "4\n4\n"); };
+  const std::vector<std::string> nodes{"n1.x", "\" || true || \"", "n2"};
+  EXPECT_EQ(batch_->avoid(me_, "Q 1", nodes, context_), 2);
+  EXPECT_THAT(context_.asked.at(1),
+              ElementsAre("condor_qedit", "-constraint",
+                          "APF_FACTORY_ID =?= \"factory-1\" && MATCH_APF_QUEUE =?= \"Q 1\" && JobStatus == 1 && "
+                          "APF_AVOID =!= undefined && APF_AVOID =!= \"n1.x,n2\"",
+                          "APF_AVOID", "\"n1.x,n2\""));
+  context_.asked.clear();
+  context_.answer = [](const Command&) { return ended_with(0, ""); };
+  EXPECT_EQ(batch_->avoid(me_, "Q", nodes, context_), 0);
+  EXPECT_EQ(context_.asked.size(), 1U) << "nobody to tell: nothing is edited";
+}
+
 TEST_F(HtcondorPlugin, DirectoriesGoWhenAllPilotsEndedAndNotWhenAViewIsEmpty) {
   context_.answer = [](const Command&) { return ended_with(0, "1.0 - 1.1\n"); };
   ASSERT_TRUE(batch_->submit(order(2), context_));
@@ -546,6 +561,7 @@ TEST_F(HtcondorDescription, ResourcesHaveTheUnitsOfHtcondor) {
 
 TEST_F(HtcondorDescription, EvictedPilotsStayDownUnlessAskedFor) {
   queue_.submit.set("requirements", std::string("HasX"));
+  queue_.exclude_nodes = false;
   EXPECT_THAT(text(), HasSubstr("periodic_remove = (JobStatus == 1 && NumJobStarts > 0)\n"
                                 "requirements = (HasX) && ((MY.NumJobStarts ?: 0) == 0)\n+APF_RERUN = false\n"));
   queue_.submit.set("rerun_evicted", true);

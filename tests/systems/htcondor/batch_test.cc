@@ -62,6 +62,28 @@ TEST_F(HtcondorPool, HeldPilotsAreShownWithTheirReasonAndFoundByTheirSubmission)
   EXPECT_EQ(found->data.size(), 3U);
 }
 
+// R11: a pilot that waits goes nowhere while its list holds the pool's only node, and starts when it is off the list.
+TEST_F(HtcondorPool, PilotsAvoidNodesAndAreToldAnew) {
+  ASSERT_TRUE(batch_->chooses_nodes(queue_));
+  const auto first = submit("s-first", 1);
+  ASSERT_TRUE(first) << first.error().text();
+  poll_until([&] { return ended_.contains((*first)[0]); });
+  const std::string node = ended_[(*first)[0]].node;
+  ASSERT_FALSE(node.empty());
+  const std::vector<std::string> bad{node}, none;
+  avoid_ = bad;
+  const auto second = submit("s-second", 2);
+  ASSERT_TRUE(second) << second.error().text();
+  avoid_ = none;
+  const auto third = submit("s-third", 1);
+  ASSERT_TRUE(third) << third.error().text();
+  poll_until([&] { return ended_.contains((*third)[0]); });
+  EXPECT_TRUE(live_in((*second)[0], PilotState::pending)) << "a later one has started and ended meanwhile";
+  EXPECT_EQ(batch_->avoid(me_, queue_.name, none, *context()), 2);
+  poll_until([&] { return ended_.contains((*second)[0]) && ended_.contains((*second)[1]); });
+  EXPECT_EQ(batch_->avoid(me_, queue_.name, bad, *context()), 0) << "nobody waits";
+}
+
 TEST_F(HtcondorPool, RemovalSparesOtherStatesAndOtherSubmissions) {
   queue_.submit.set("requirements", std::string("false"));
   const auto ids = submit("s-rm", 4);

@@ -109,6 +109,7 @@ class HtcondorPool : public ::testing::Test {
     order.n = n;
     order.report_key = "key-of-" + id;
     order.when = Wall{1'795'300'000'000};
+    order.avoid_nodes = avoid_;
     return batch_->submit(order, *context(within));
   }
 
@@ -139,6 +140,7 @@ class HtcondorPool : public ::testing::Test {
   std::unique_ptr<Batch> batch_;
   std::string cursor_;
   std::map<std::string, PilotSeen> live_, ended_;
+  std::vector<std::string> avoid_;  // nodes that the next submission avoids
   int scripts_ = 0;
   bool all_gone_ = false;
 };

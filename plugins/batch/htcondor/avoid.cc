@@ -1,0 +1,56 @@
+#include "avoid.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "flavour.h"
+#include "htcondor.h"
+#include "htcondor/text.h"
+
+namespace apf::batch_htcondor {
+namespace {
+constexpr std::string_view kNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+}  // namespace
+
+std::string node_list(std::span<const std::string> nodes) {
+  std::string list;
+  for (const auto& node : nodes) {
+    const bool plain = !node.empty() && node.find_first_not_of(kNameChars) == std::string::npos;
+    if (plain) list += (list.empty() ? "" : ",") + node;
+  }
+  return list;
+}
+
+bool HtcondorBatch::chooses_nodes(const QueueSpec& queue) const {
+  const auto flavour = flavour_of(queue.submit);
+  return queue.exclude_nodes && flavour && *flavour == Flavour::vanilla;
+}
+
+// Pilots submitted with exclude_nodes = false have no list, and get none.
+Result<std::int64_t> HtcondorBatch::avoid(const FactoryIdentity& me, const std::string& queue,
+                                          std::span<const std::string> nodes, Context& context) {
+  const auto factory = htcondor::constraint_string(me.factory_id, "factory_id");
+  if (!factory) return fail(factory.error());
+  const auto name = htcondor::constraint_string(queue, "a queue's name");
+  if (!name) return fail(name.error());
+  const std::string list = '"' + node_list(nodes) + '"';
+  const auto constraint = fmt::format(
+      "APF_FACTORY_ID =?= {} && MATCH_APF_QUEUE =?= {} && JobStatus == 1 && APF_AVOID =!= undefined && APF_AVOID =!= "
+      "{}",
+      *factory, *name, list);
+  // condor_qedit calls it a failure when there is nobody to tell
+  const auto waiting = tools_.query("condor_q", {"-allusers", "-constraint", constraint, "-af", "ClusterId"}, context);
+  if (!waiting) return fail(waiting.error());
+  const auto told = std::count(waiting->begin(), waiting->end(), '\n');
+  if (told == 0) return 0;
+  auto done = tools_.run("condor_qedit", {"-constraint", constraint, "APF_AVOID", list}, context);
+  if (!done) return fail(done.error());
+  if (done->timed_out || done->signal != 0 || done->exit_code != 0)
+    return fail(Kind::transient, "htcondor.avoid_failed",
+                fmt::format("exit code {}: {}", done->exit_code, htcondor::complaint(*done)), "condor_qedit");
+  return told;
+}
+
+}  // namespace apf::batch_htcondor
