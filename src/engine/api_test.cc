@@ -82,7 +82,7 @@ class ApiTest : public ::testing::Test {
     r.method = "GET";
     r.path = path;
     r.query = std::move(query);
-    return ask(std::move(r));
+    return ask(r);
   }
   net::Response order(const std::string& path, const std::string& body, Api::Side side = Api::Side::operators) {
     net::Request r;
@@ -90,7 +90,7 @@ class ApiTest : public ::testing::Test {
     r.path = path;
     r.body = body;
     r.peer = "unix:" + std::to_string(::getuid());
-    return ask(std::move(r), side);
+    return ask(r, side);
   }
   net::Response report(const std::string& path, const std::string& body, const std::string& key) {
     net::Request r;
@@ -98,7 +98,7 @@ class ApiTest : public ::testing::Test {
     r.path = path;
     r.body = body;
     r.headers["authorization"] = key;
-    return ask(std::move(r));
+    return ask(r);
   }
 
   fs::path directory_;
