@@ -171,6 +171,16 @@ TEST_F(Faults, APilotOutlivesItsKeeperAndIsSeenToItsEnd) {
   EXPECT_FALSE(fs::exists(root / "state/local/scratch/s-1.0"));
 }
 
+TEST_F(Faults, AKeeperWhoseSpoolIsGoneEnds) {
+  queue.environment["GO"] = file("go");
+  ASSERT_TRUE(submit("s-1", 1, kCount + std::string("; while [ ! -e \"$GO\" ]; do sleep 0.01; done")));
+  ASSERT_TRUE(until([&] { return lines("ran") == 1; }));
+  const Taken taken = taken_of("s-1", 0);
+  fs::remove_all(root / "state/local");
+  std::ofstream(root / "go").put('1');
+  EXPECT_TRUE(until([&] { return !alive(taken.keeper); }));
+}
+
 TEST_F(Faults, AnOrphanCanBeRemoved) {
   settings.grace_ms = 0;
   restart();

@@ -246,7 +246,10 @@ void blame_removal(End& end, const std::string& removal) {
 
 // A full disk must not lose an exit status: it is kept until it can be written (RULES R15).
 void write_end(const std::string& path, const End& end) {
-  while (!write_first(path, end.record().encode('\n') + "\n")) ::sleep(2);
+  while (!write_first(path, end.record().encode('\n') + "\n")) {
+    if (::access(path.substr(0, path.rfind('/')).c_str(), F_OK) != 0 && errno == ENOENT) return;  // nobody to tell
+    ::sleep(2);
+  }
 }
 
 void finish(const Place& place, std::uint32_t index, End& end) {
