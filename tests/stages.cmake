@@ -81,6 +81,9 @@ foreach(script ${scripts})
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ENVIRONMENT "POOL_NAME=test;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
 endforeach()
 
+# These stop and kill schedds under each other's feet: one at a time.
+set_tests_properties(systems.htcondor systems.htcondor.as_root PROPERTIES RESOURCE_LOCK schedds)
+
 # ---- the demo, on each batch system ----
 if(EXISTS ${CMAKE_SOURCE_DIR}/tools/demo)
   apf_stage_test(NAME demo.local LABELS demo TIMEOUT 300 COST 700
