@@ -130,20 +130,26 @@ void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
   if (b.probe_absent) b.next_find = Mono{0};
 }
 
-// Shown as live, though its end was known long before the list was asked for. Batch systems may notice late that a
-// wrapper has ended: 30 minutes.
-bool has_ended(const FactoryState& s, const BatchState& b, const PilotSeen& row, Seq asked, Mono now) {
-  if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) {
-    const LivePilot& p = s.pilots[at->second];
-    return p.exiting && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring;
+// Marks the pilots that the view shows; returns how many of those had ended long before it was asked for. Batch systems
+// may notice late that a wrapper has ended: 30 minutes.
+std::int64_t mark_seen(FactoryState& s, const BatchState& b, const BatchData& data, Seq asked, Mono now) {
+  ++s.epoch;
+  std::int64_t risen = 0;
+  for (const auto& row : data.live) {
+    if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) {
+      LivePilot& p = s.pilots[at->second];
+      p.seen = s.epoch;
+      if (p.exiting && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring) ++risen;
+    } else if (const auto ended = b.tombs.find(row.batch_id, row.submission); ended && *ended < asked) {
+      ++risen;
+    }
   }
-  const auto ended = b.tombs.find(row.batch_id, row.submission);
-  return ended && *ended < asked;
+  return risen;
 }
 
 // Why this view can't be true as a whole (R5), or nothing.
-std::string implausible(const FactoryState& s, const BatchState& b, const BatchData& data,
-                        const std::vector<std::uint32_t>& absent, Seq asked, Mono now) {
+std::string implausible(const FactoryState& s, const BatchState& b, const std::vector<std::uint32_t>& absent,
+                        std::int64_t risen) {
   const auto leaving =
       std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) { return s.pilots[slot].exiting; });
   const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
@@ -156,8 +162,6 @@ std::string implausible(const FactoryState& s, const BatchState& b, const BatchD
   if (unexplained > allowed)
     return fmt::format("{} of {} pilots have gone from the view without a trace; at most {} may", unexplained, expected,
                        allowed);
-  const auto risen = std::count_if(data.live.begin(), data.live.end(),
-                                   [&](const PilotSeen& row) { return has_ended(s, b, row, asked, now); });
   if (risen > allowed)
     return fmt::format("the view is old: it shows {} pilots that had ended before it was asked for; at most {} may be",
                        risen, allowed);
@@ -175,10 +179,10 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   for (const auto& row : data.ended) apply_seen(s, source, row, e.asked, now, shown);
 
   b.foreign = s.doubt;
-  ++s.epoch;
+  const std::int64_t risen = mark_seen(s, b, data, e.asked, now);
   for (const auto& row : data.live) {
-    if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) s.pilots[at->second].seen = s.epoch;
-    if (b.foreign.empty()) b.foreign = foreign(s, b, row);
+    if (!b.foreign.empty()) break;
+    b.foreign = foreign(s, b, row);
   }
   if (b.foreign.empty())
     clear(s, "identity.foreign", "batch:" + b.name);
@@ -186,7 +190,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
   auto absent = absentees(s, b, e.asked);
-  if (const auto why = b.accept_next ? std::string() : implausible(s, b, data, absent, e.asked, now); !why.empty()) {
+  if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, risen); !why.empty()) {
     b.absent = std::move(absent);
     doubt(s, b, Trust::refused, why + "; nothing is concluded from it", now, shown);
     watch_canary(s, b, e);

@@ -127,21 +127,13 @@ class Loop:
         until(60, "no open submission", lambda: self.ledger("SELECT count(*) FROM submissions WHERE state = 0") == [(0,)])
 
     def ledger(self, sql):
-        db = sqlite3.connect(f"file:{self.work}/state/ledger.db?mode=ro", uri=True)
-        try:
-            return db.execute(sql).fetchall()
-        finally:
-            db.close()
+        return ask_ledger(f"{self.work}/state/ledger.db", sql)
 
     def check(self, in_batch_system):
         """in_batch_system: [(submission, index)] of every pilot the batch system has or had."""
-        failures = []
-        known = set(self.ledger("SELECT submission, idx FROM pilots"))
-        for pilot, n in collections.Counter(in_batch_system).items():
-            if n > 1:
-                failures.append(f"pilot {pilot} was submitted {n} times")
-            if pilot not in known:
-                failures.append(f"pilot {pilot} is in the batch system and not in the ledger")
+        lost, doubled = lost_and_doubled(f"{self.work}/state/ledger.db", in_batch_system)
+        failures = [f"pilot {pilot} was submitted {n} times" for pilot, n in doubled.items()]
+        failures += [f"pilot {pilot} is in the batch system and not in the ledger" for pilot in lost]
         starts = [tuple(line.split()) for line in self.started.read_text().splitlines()]
         for pilot, n in collections.Counter(starts).items():
             if n > 1:
@@ -161,6 +153,22 @@ class Loop:
             shutil.rmtree(self.work, ignore_errors=True)
         else:
             print(f"what was written stays in {self.work}")
+
+
+def ask_ledger(path, sql):
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+def lost_and_doubled(ledger, pilots):
+    """Of all (submission, index) that a batch system has or had: those that the ledger does not know, and those that
+    were submitted more than once, with their numbers."""
+    known = set(ask_ledger(ledger, "SELECT submission, idx FROM pilots"))
+    times = collections.Counter(pilots)
+    return [p for p in times if p not in known], {p: n for p, n in times.items() if n > 1}
 
 
 def until(seconds, what, condition):

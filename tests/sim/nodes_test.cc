@@ -13,14 +13,9 @@ void figure(const std::string& fault, const std::string& what, double value, dou
   EXPECT_LE(value, limit) << fault << ": " << what;
 }
 
-std::vector<StepText> usual() {
-  return {{"ready", {}}, {"maxpercycle", {{"maximum", "50"}}}, {"maxpending", {{"maximum", "100"}}}};
-}
-
 // 200 sound slots, one a node, and the nodes given.
 Scenario site(const std::vector<NodeModel>& bad, std::uint64_t seed = 1) {
-  Scenario s;
-  s.queues = {{"Q", usual(), "", 1, Retire::none}};
+  Scenario s = one_queue();
   s.site.nodes = sound_nodes(200);
   s.site.nodes.insert(s.site.nodes.end(), bad.begin(), bad.end());
   s.site.job_time = seconds{1200};

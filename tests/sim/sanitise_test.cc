@@ -8,15 +8,6 @@
 namespace apf::sim {
 namespace {
 
-Scenario one_queue() {
-  Scenario s;
-  QueueModel q;
-  q.name = "Q";
-  q.chain = {{"ready", {}}, {"maxpercycle", {{"maximum", "50"}}}, {"maxpending", {{"maximum", "100"}}}};
-  s.queues = {q};
-  return s;
-}
-
 std::vector<std::string> acts(const World& w) {
   std::vector<std::string> out;
   for (const auto& d : w.decisions())

@@ -6,17 +6,6 @@
 namespace apf::sim {
 namespace {
 
-std::vector<StepText> usual(int max_pending = 100) {
-  return {
-      {"ready", {}}, {"maxpercycle", {{"maximum", "50"}}}, {"maxpending", {{"maximum", std::to_string(max_pending)}}}};
-}
-
-Scenario one_queue() {
-  Scenario s;
-  s.queues = {{"Q", usual(), "", 1, Retire::none}};
-  return s;
-}
-
 // Every pilot that the batch system has is known to the factory, and counted once.
 void expect_known(World& w) {
   std::int64_t counted = 0;
@@ -43,7 +32,7 @@ TEST(Sim, WorkIsServedOnceAndNoMore) {
 
 TEST(Sim, ADayOfAHundredQueues) {
   Scenario s;
-  for (int i = 0; i < 100; ++i) s.queues.push_back({"Q" + std::to_string(i), usual(), "", 1, Retire::none});
+  for (int i = 0; i < 100; ++i) s.queues.push_back({"Q" + std::to_string(i), usual_chain(), "", 1, Retire::none});
   s.site.slots = 20;
   s.site.fail_rate = 0.02;
   s.site.job_time = seconds{1800};
@@ -81,7 +70,7 @@ TEST(Sim, LaggingTablesDoNotServeAJobTwice) {
 // R10: two queues on one WMS queue never submit more than its ready together.
 TEST(Sim, QueuesThatShareDemandSubmitItOnce) {
   Scenario s;
-  s.queues = {{"A", usual(), "W", 3, Retire::none}, {"B", usual(), "W", 1, Retire::none}};
+  s.queues = {{"A", usual_chain(), "W", 3, Retire::none}, {"B", usual_chain(), "W", 1, Retire::none}};
   World w(s);
   w.add_jobs("W", 40);
   w.run_for(seconds{600});
@@ -96,7 +85,7 @@ TEST(Sim, QueuesThatShareDemandSubmitItOnce) {
 
 TEST(Sim, WhatOneQueueCantTakeIsOfferedToTheOther) {
   Scenario s;
-  s.queues = {{"A", usual(5), "W", 1, Retire::none}, {"B", usual(), "W", 1, Retire::none}};
+  s.queues = {{"A", usual_chain(5), "W", 1, Retire::none}, {"B", usual_chain(), "W", 1, Retire::none}};
   s.site.start_latency = seconds{300};
   World w(s);
   w.add_jobs("W", 40);

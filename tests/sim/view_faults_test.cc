@@ -108,13 +108,8 @@ struct Case {
 };
 
 Scenario site(bool events) {
-  Scenario s;
-  QueueModel q;
-  q.name = "Q";
-  q.chain = {{"ready", {}},
-             {"maxpercycle", {{"maximum", std::to_string(kCap)}}},
-             {"maxpending", {{"maximum", std::to_string(kCap)}}}};
-  s.queues = {q};
+  Scenario s = one_queue();
+  s.queues[0].chain = usual_chain(kCap);
   s.site.slots = kSlots;
   s.site.job_time = seconds{1200};
   s.wms.refresh = seconds{0};

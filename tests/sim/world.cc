@@ -48,6 +48,17 @@ std::vector<NodeModel> sound_nodes(int n, int slots) {
   return nodes;
 }
 
+std::vector<StepText> usual_chain(int max_pending) {
+  return {
+      {"ready", {}}, {"maxpercycle", {{"maximum", "50"}}}, {"maxpending", {{"maximum", std::to_string(max_pending)}}}};
+}
+
+Scenario one_queue() {
+  Scenario s;
+  s.queues = {{"Q", usual_chain(), "", 1, Retire::none}};
+  return s;
+}
+
 World::World(const Scenario& scenario) : scenario_(scenario), chance_(scenario.seed) {
   active_ = configuration();
   for (const auto& q : active_.config->queues) waiting_[q->wms_queue] = 0;

@@ -26,6 +26,8 @@ struct StepText {
   std::map<std::string, std::string> options;
 };
 core::Chain make_chain(const std::vector<StepText>& steps);
+// What most queues have: ready, at most 50 a cycle, and at most so many pending.
+std::vector<StepText> usual_chain(int max_pending = 100);
 
 struct QueueModel {
   std::string name;
@@ -71,6 +73,8 @@ struct Scenario {
   std::uint64_t seed = 1;
   bool events = false;  // the batch system tells what happens
 };
+
+Scenario one_queue();  // "Q", with the usual chain
 
 struct SimPilot {
   PilotSeen seen;

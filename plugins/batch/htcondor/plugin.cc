@@ -1,10 +1,9 @@
 // Batch plug-in `htcondor`: options and registration. See README.md.
-#include <fmt/format.h>
-
 #include <array>
 
 #include "apf/registry.h"
 #include "htcondor.h"
+#include "htcondor/event_log_place.h"
 
 namespace apf {
 namespace {
@@ -196,11 +195,9 @@ Result<std::unique_ptr<Batch>> make(const Options& options) {
   settings.history_scan = options.integer("history_scan");
   settings.spooling = options.has("spooling") && options.flag("spooling");
   settings.fetch_rate = options.integer_or("fetch_rate", settings.fetch_rate);
-  settings.event_log = options.text_or("event_log", "auto");
-  if (settings.event_log != "auto" && settings.event_log != "none" && !settings.event_log.starts_with('/'))
-    return fail(Kind::config, "htcondor.bad_option",
-                fmt::format("event_log is '{}', which is neither a full path nor 'auto' or 'none'", settings.event_log),
-                "option 'event_log'");
+  auto event_log = htcondor::event_log_option(options);
+  if (!event_log) return fail(event_log.error());
+  settings.event_log = *event_log;
   return std::make_unique<batch_htcondor::HtcondorBatch>(std::move(*tools), std::move(settings));
 }
 

@@ -83,6 +83,14 @@ Result<std::string> find_event_log(const Tools& tools, Context& context) {
   return ask(tools, context).map([](const std::vector<std::string>& answers) { return answers[0]; });
 }
 
+Result<std::string> event_log_option(const Options& options) {
+  std::string place = options.text_or("event_log", "auto");
+  if (place == "auto" || place == "none" || place.starts_with('/')) return place;
+  return fail(Kind::config, "htcondor.bad_option",
+              fmt::format("event_log is '{}', which is neither a full path nor 'auto' or 'none'", place),
+              "option 'event_log'");
+}
+
 Result<std::string> locate_event_log(const Tools& tools, std::span<const std::string_view> attributes,
                                      Context& context) {
   auto answered = ask(tools, context);

@@ -8,9 +8,13 @@
 #include <string_view>
 
 #include "apf/context.h"
+#include "apf/options.h"
 #include "tools.h"
 
 namespace apf::htcondor {
+
+// The option event_log: "auto", "none" or a full path. Errors: Kind::config "htcondor.bad_option".
+Result<std::string> event_log_option(const Options& options);
 
 // Asks the schedd (condor_config_val). `attributes`: what EVENT_LOG_JOB_AD_INFORMATION_ATTRS has to name. Errors:
 // Kind::transient as of Tools::query(); Kind::config "htcondor.event_log_none" (it writes none),

@@ -32,6 +32,14 @@ inline std::int64_t number(double v) {
   return static_cast<std::int64_t>(std::clamp(v, -most, most));
 }
 
+// The option of steps that have a number for the time that the WMS is not known.
+constexpr OptionSpec kDefault{.name = "default",
+                              .type = OptionType::integer,
+                              .fallback = "0",
+                              .doc = "the number while the WMS is not known",
+                              .unit = "pilots",
+                              .minimum = 0};
+
 // A limit that may be unset.
 using Limit = std::optional<std::int64_t>;
 inline Limit limit(const Options& options, std::string_view name) {

@@ -10,12 +10,7 @@ constexpr OptionSpec pilots(const char* name, const char* doc) {
 }
 
 constexpr std::array kOptions{
-    OptionSpec{.name = "default",
-               .type = OptionType::integer,
-               .fallback = "0",
-               .doc = "the number while the WMS is not known",
-               .unit = "pilots",
-               .minimum = 0},
+    sched::kDefault,
     pilots("max_jobs_torun", "most pilots, pending and running together; unset: no limit"),
     pilots("max_pilots_per_cycle", "most pilots in one cycle; unset: no limit"),
     pilots("min_pilots_per_cycle", "least pilots in one cycle; unset: none"),

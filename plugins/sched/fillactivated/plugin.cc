@@ -5,12 +5,7 @@ namespace apf {
 namespace {
 
 constexpr std::array kOptions{
-    OptionSpec{.name = "default",
-               .type = OptionType::integer,
-               .fallback = "0",
-               .doc = "the number while the WMS is not known",
-               .unit = "pilots",
-               .minimum = 0},
+    sched::kDefault,
 };
 
 class FillActivated final : public SchedStep {

@@ -17,12 +17,7 @@ constexpr std::array kOptions{
                .doc = "weight of a pending pilot",
                .minimum = 0,
                .maximum = 1e6},
-    OptionSpec{.name = "default",
-               .type = OptionType::integer,
-               .fallback = "0",
-               .doc = "the number while the WMS is not known",
-               .unit = "pilots",
-               .minimum = 0},
+    sched::kDefault,
 };
 
 class WeightedActivated final : public SchedStep {

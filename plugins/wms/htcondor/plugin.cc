@@ -5,6 +5,7 @@
 
 #include "apf/registry.h"
 #include "htcondor.h"
+#include "htcondor/event_log_place.h"
 #include "htcondor/text.h"
 
 namespace apf {
@@ -68,9 +69,9 @@ Result<std::unique_ptr<Wms>> make(const Options& options) {
   s.grouping.default_queue = options.text_or("default_queue", "");
   if (!s.grouping.default_queue.empty() && !wms_htcondor::is_word(s.grouping.default_queue))
     return bad("default_queue", "is no name that jobs can give a WMS queue", "letters, digits, blanks and ._:/@+=,#-");
-  s.event_log = options.text_or("event_log", "auto");
-  if (s.event_log != "auto" && s.event_log != "none" && !s.event_log.starts_with('/'))
-    return bad("event_log", fmt::format("is '{}', which is neither a full path nor 'auto' or 'none'", s.event_log), "");
+  auto event_log = htcondor::event_log_option(options);
+  if (!event_log) return fail(event_log.error());
+  s.event_log = *event_log;
   s.longest_wait = options.duration("longest_wait");
   auto constraint = constraint_of(options);
   if (!constraint) return fail(constraint.error());

@@ -1,31 +1,15 @@
 // follow() of batch/htcondor against a real pool with two schedds ("pool exec", see tests/stages.cmake). The second
 // schedd's event log rotates every 50 kB, so a few hundred events go through many rotations.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <iostream>
-#include <map>
-#include <sstream>
 
-#include "apf/registry.h"
-#include "engine/call_context.h"
-
-namespace apf {
-void register_batch_htcondor(Registry& registry);
-}
+#include "pool_fixture.h"
 
 namespace apf {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::SizeIs;
 
 std::string output_of(const std::string& command) {
@@ -93,39 +77,20 @@ class Source {
   std::unique_ptr<Batch> batch_;
 };
 
-class HtcondorFeedPool : public ::testing::Test {
+class HtcondorFeedPool : public HtcondorPool {
  protected:
   void SetUp() override {
-    ASSERT_EQ(std::system("condor_q -totals >/dev/null 2>&1"), 0) << "run this with 'pool exec', and the pool up";
-    register_batch_htcondor(registry_);
-    options_.set("history_since", Duration(seconds{3600}));
-    options_.set("history_scan", std::int64_t{200'000});
     options_.set("event_log", std::string("auto"));
-    std::string directory = (fs::temp_directory_path() / "apf-pool-feed-XXXXXX").string();
-    ASSERT_NE(mkdtemp(directory.data()), nullptr);
-    directory_ = directory;
-    fs::permissions(directory_, fs::perms::all);  // for pilots of another account
-    if (const char* user = std::getenv("APF_POOL_USER"); geteuid() == 0) {
-      ASSERT_NE(user, nullptr) << "root needs the environment of 'pool env'";
-      options_.set("user", std::string(user));
-    }
-    const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    me_.factory_id = test + "-" + std::to_string(getpid());
-    me_.instance = "i1";
-    me_.run = 3;
-    me_.user = "tester";
-    me_.log_dir = directory_ / "logs";
-    me_.state_dir = directory_ / "state";
+    HtcondorPool::SetUp();
     queue_.name = "Q";
     queue_.executable = script("#!/bin/sh\nexit 7\n");
-    queue_.submit.set("rerun_evicted", false);
     queue_.submit.set("job_log", false);
   }
   void TearDown() override {
     for (const char* schedd : {"schedd1@pool.test", "schedd2@pool.test"})
       output_of(std::string("condor_rm -name ") + schedd + " -constraint 'APF_FACTORY_ID =?= \"" + me_.factory_id +
                 "\"' 2>&1");
-    fs::remove_all(directory_);
+    HtcondorPool::TearDown();
   }
 
   std::unique_ptr<Source> source(const std::string& schedd) {
@@ -136,35 +101,14 @@ class HtcondorFeedPool : public ::testing::Test {
     EXPECT_FALSE(out->cursor_.empty());
     return out;
   }
-  std::string script(const std::string& text) {
-    const fs::path path = directory_ / ("pilot" + std::to_string(++scripts_) + ".sh");
-    std::ofstream(path) << text;
-    fs::permissions(path, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
-    return path;
-  }
   std::vector<std::string> submit(Source& to, const std::string& id, int n) {
-    SubmitOrder order;
-    order.queue = &queue_;
-    order.me = &me_;
-    order.submission = id;
-    order.n = n;
-    order.report_key = "key-of-" + id;
-    order.when = Wall{1'795'300'000'000};
-    const auto context = engine::make_context("batch.test", mono_now() + seconds{60}, std::make_shared<engine::Stop>());
-    auto ids = to.batch().submit(order, *context);
+    auto ids = HtcondorPool::submit(id, n, seconds{60}, &to.batch());
     EXPECT_TRUE(ids) << (ids ? "" : ids.error().text());
     return ids.value_or(std::vector<std::string>{});
   }
   static std::string log_of_second() {
     return output_of("condor_config_val -name schedd2@pool.test -schedd EVENT_LOG");
   }
-
-  Registry registry_;
-  Options options_;
-  FactoryIdentity me_;
-  QueueSpec queue_;
-  fs::path directory_;
-  int scripts_ = 0;
 };
 
 // Each pilot's states in the order of its life; `pending, running, transferring, done` with repeats left out.

@@ -107,7 +107,9 @@ class HtcondorPool : public ::testing::Test {
     return engine::make_context("batch.test", mono_now() + d, std::make_shared<engine::Stop>());
   }
 
-  Result<std::vector<std::string>> submit(const std::string& id, int n, Duration within = seconds{30}) {
+  // `to`: another batch system than the fixture's own
+  Result<std::vector<std::string>> submit(const std::string& id, int n, Duration within = seconds{30},
+                                          Batch* to = nullptr) {
     SubmitOrder order;
     order.queue = &queue_;
     order.me = &me_;
@@ -116,7 +118,7 @@ class HtcondorPool : public ::testing::Test {
     order.report_key = "key-of-" + id;
     order.when = Wall{1'795'300'000'000};
     order.avoid_nodes = avoid_;
-    return batch_->submit(order, *context(within));
+    return (to != nullptr ? *to : *batch_).submit(order, *context(within));
   }
 
   // Polls until `done` holds; what ended is gathered by batch id.
