@@ -105,7 +105,8 @@ TEST(PilotWithJobQueue, RenewsALeaseThatIsShorterThanTheJob) {
 TEST(PilotWithJobQueue, WithoutTheServerThePayloadIsDeadBeforeItsLeaseEnds) {
   const JobQueue queue("5s");
   const Directory d;
-  queue.submit("while :; do read up _ < /proc/uptime; echo $up > " + d.path() + "/last; sleep 0.05; done");
+  queue.submit("cd " + d.path() +
+               "; while :; do read up _ < /proc/uptime; echo $up > now; mv now last; sleep 0.05; done");
   Pilot pilot(queue.url());
   pilot.token(queue.pilot_token()).option("patience", "1s").start();
   ASSERT_TRUE(eventually([&] { return exists(d / "last"); }));

@@ -25,10 +25,13 @@ Status EventLog::open(const std::string& bookmark) {
   const bool exact = *there && !bookmark.empty();
   splitter_.reset(!exact && file_.offset() > 0);
   object_ = 0;
+  from_.reset();
   return {};
 }
 
 Result<std::optional<std::string_view>> EventLog::next() {
+  object_ = 0;
+  from_.reset();
   while (true) {
     if (const auto object = splitter_.next()) {
       object_ = object->size();
@@ -37,10 +40,10 @@ Result<std::optional<std::string_view>> EventLog::next() {
     auto piece = file_.read();
     if (!piece) return fail(piece.error());
     switch (piece->what) {
-      case LogFile::What::nothing: return std::nullopt;
+      case LogFile::What::nothing: return next_late();
       case LogFile::What::bytes: splitter_.add(piece->bytes); break;
       case LogFile::What::next:
-        if (splitter_.partial()) gap_ = true;  // its writer died
+        if (splitter_.pending() > 0) file_.left().back().offset -= splitter_.pending();
         splitter_.reset(false);
         break;
       case LogFile::What::lost:
@@ -51,9 +54,43 @@ Result<std::optional<std::string_view>> EventLog::next() {
   }
 }
 
+// What writers that missed a rotation put into files that were read and left.
+std::optional<std::string_view> EventLog::next_late() {
+  auto& files = file_.left();
+  for (std::size_t i = 0; i < files.size();) {
+    const std::string text = LogFile::rest(files[i]);
+    late_.reset(false);
+    late_.add(text);
+    const auto object = late_.next();
+    files[i].offset += text.size() - late_.pending();
+    if (object) {
+      object_ = object->size();
+      from_ = i;
+      return object;
+    }
+    if (mono_now() - files[i].since < most_late_) {
+      ++i;
+      continue;
+    }
+    if (late_.partial()) gap_ = true;  // its writer died
+    files.erase(files.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return std::nullopt;
+}
+
+std::string EventLog::bookmark_before() {
+  if (!from_) return file_.bookmark(splitter_.pending() + object_);
+  auto& offset = file_.left()[*from_].offset;
+  offset -= object_;
+  std::string out = bookmark();
+  offset += object_;
+  return out;
+}
+
 bool EventLog::take_gap() {
-  const bool gap = gap_ || splitter_.damages() != damages_;
-  damages_ = splitter_.damages();
+  const std::uint64_t damages = splitter_.damages() + late_.damages();
+  const bool gap = gap_ || damages != damages_;
+  damages_ = damages;
   gap_ = false;
   return gap;
 }

@@ -14,7 +14,8 @@ namespace apf::htcondor {
 
 class EventLog {
  public:
-  explicit EventLog(std::string path) : file_(std::move(path)) {}
+  // `late`: how long a file is looked at after it was rotated and read.
+  explicit EventLog(std::string path, Duration late = seconds{10}) : file_(std::move(path)), most_late_(late) {}
 
   // Starts at a bookmark, or with what happens from now on when it is empty. Errors: as LogFile::open(), and
   // Kind::config "htcondor.event_log_format" when the log is not in JSON form.
@@ -29,15 +30,19 @@ class EventLog {
   bool take_gap();
   // False while the disk of the log is full: its writers then drop what they can't write.
   [[nodiscard]] bool can_grow() const { return file_.can_grow(); }
-  // After the object that next() gave last, and before it: places for open(), also after a restart.
+  // After the object that the last next() gave, and before it: places for open(), also after a restart.
   [[nodiscard]] std::string bookmark() const { return file_.bookmark(splitter_.pending()); }
-  [[nodiscard]] std::string bookmark_before() const { return file_.bookmark(splitter_.pending() + object_); }
+  [[nodiscard]] std::string bookmark_before();
   [[nodiscard]] const std::string& path() const { return file_.path(); }
 
  private:
+  std::optional<std::string_view> next_late();
+
   LogFile file_;
-  ObjectSplitter splitter_;
-  std::size_t object_ = 0;  // bytes of the object that next() gave last
+  Duration most_late_;
+  ObjectSplitter splitter_, late_;
+  std::size_t object_ = 0;           // bytes of the object that the last next() gave
+  std::optional<std::size_t> from_;  // the file that was left that it is from
   std::uint64_t damages_ = 0;
   bool gap_ = false;
 };

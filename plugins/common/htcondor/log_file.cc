@@ -26,7 +26,8 @@ constexpr int kMostRotations = 1000;
 constexpr const char* kNoFileYet = "1 0 0 0 -";  // the bookmark before the first file
 constexpr Duration kSlice = milliseconds{250};
 constexpr Duration kLook = milliseconds{20};        // between looks without inotify, or while there is no file
-constexpr Duration kStragglers = milliseconds{50};  // a writer that has just missed the rotation ends in the old file
+constexpr Duration kStragglers = milliseconds{50};  // most that missed a rotation are done by then: order is kept
+constexpr std::size_t kMostLeft = 8;
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
@@ -68,14 +69,29 @@ bool number(std::string_view& rest, Int& to) {
   return true;
 }
 
-std::optional<Bookmark> parse_bookmark(std::string_view text) {
-  Bookmark b;
+// The present file's place, then those of the files that were left; empty when the text is no bookmark.
+std::vector<Bookmark> parse_bookmark(std::string_view text) {
+  std::vector<Bookmark> out;
   int version = 0;
-  if (!number(text, version) || version != 1 || !number(text, b.inode) || !number(text, b.offset) ||
-      !number(text, b.born_ns) || text.empty())
-    return std::nullopt;
-  b.check = text;
-  return b;
+  if (!number(text, version) || version != 1) return out;
+  while (!text.empty()) {
+    Bookmark b;
+    if (!number(text, b.inode) || !number(text, b.offset) || !number(text, b.born_ns) || text.empty()) return {};
+    b.check = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(b.check.size() + 1, text.size()));
+    out.push_back(std::move(b));
+  }
+  return out;
+}
+
+std::string check(int fd, std::uint64_t offset) {
+  const std::uint64_t from = std::max(kHeader, offset > kChecked ? offset - kChecked : 0);
+  if (from >= offset) return "-";
+  return fmt::format("{:016x}", fnv(read_at(fd, from, offset - from)));
+}
+
+std::string place(int fd, const LogFile::Identity& identity, std::uint64_t offset) {
+  return fmt::format(" {} {} {} {}", identity.inode, offset, identity.born_ns, check(fd, offset));
 }
 
 }  // namespace
@@ -140,17 +156,14 @@ std::vector<LogFile::Listed> LogFile::list() const {
   return out;
 }
 
-std::string LogFile::check(int fd, std::uint64_t offset) const {
-  const std::uint64_t from = std::max(kHeader, offset > kChecked ? offset - kChecked : 0);
-  if (from >= offset) return "-";
-  return fmt::format("{:016x}", fnv(read_at(fd, from, offset - from)));
-}
-
 std::string LogFile::bookmark(std::uint64_t back) const {
   if (!file_) return kNoFileYet;
-  const std::uint64_t at = offset_ - std::min(back, offset_);
-  return fmt::format("1 {} {} {} {}", identity_.inode, at, identity_.born_ns, check(file_.get(), at));
+  std::string out = "1" + place(file_.get(), identity_, offset_ - std::min(back, offset_));
+  for (const Left& l : left_) out += place(l.fd.get(), l.identity, l.offset);
+  return out;
 }
+
+std::string LogFile::rest(const Left& file) { return read_at(file.fd.get(), file.offset, kPiece); }
 
 void LogFile::take(Found found, std::uint64_t offset) {
   was_rotated_ = found.name != path_;
@@ -163,32 +176,43 @@ void LogFile::take(Found found, std::uint64_t offset) {
   watched_ = -1;
 }
 
-// The file that a bookmark means, if it is there and is what it was.
-std::optional<LogFile::Found> LogFile::recognise(const std::string& bookmark, std::uint64_t& offset) const {
+// The files that a bookmark means, as far as they are there and are what they were. False: the present one is not.
+bool LogFile::recognise(const std::string& bookmark) {
   const auto wanted = parse_bookmark(bookmark);
-  if (!wanted) return std::nullopt;
   const auto files = list();
-  offset = wanted->offset;
-  for (const auto& listed : files) {
-    const bool first = bookmark == kNoFileYet && listed.inode == files.back().inode;
-    if (!first && listed.inode != wanted->inode) continue;
-    auto found = open_file(listed.name);
-    struct stat info{};
-    if (!found || ::fstat(found->fd.get(), &info) != 0) continue;
-    if (first || (found->identity == Identity{wanted->inode, wanted->born_ns} &&
-                  static_cast<std::uint64_t>(info.st_size) >= wanted->offset &&
-                  check(found->fd.get(), wanted->offset) == wanted->check))
-      return std::move(*found);
-  }
-  return std::nullopt;
+  const auto find = [&](const Bookmark& b) -> std::optional<Found> {
+    for (const auto& listed : files) {
+      const bool first = bookmark == kNoFileYet && listed.inode == files.back().inode;
+      if (!first && listed.inode != b.inode) continue;
+      auto found = open_file(listed.name);
+      struct stat info{};
+      if (!found || ::fstat(found->fd.get(), &info) != 0) continue;
+      if (first ||
+          (found->identity == Identity{b.inode, b.born_ns} && static_cast<std::uint64_t>(info.st_size) >= b.offset &&
+           check(found->fd.get(), b.offset) == b.check))
+        return std::move(*found);
+    }
+    return std::nullopt;
+  };
+  auto present = wanted.empty() ? std::nullopt : find(wanted.front());
+  if (!present) return false;
+  take(std::move(*present), wanted.front().offset);
+  // One of these that is gone is no loss that is known: it had been read.
+  for (std::size_t i = 1; i < wanted.size(); ++i)
+    if (auto found = find(wanted[i]))
+      left_.push_back({std::move(found->fd), found->identity, wanted[i].offset, mono_now()});
+  return true;
+}
+
+// The present file's text has ended, or so it seems.
+void LogFile::leave() {
+  if (left_.size() >= kMostLeft) left_.erase(left_.begin());
+  left_.push_back({std::move(file_), identity_, offset_, mono_now()});
 }
 
 Result<bool> LogFile::open(const std::string& bookmark) {
-  std::uint64_t offset = 0;
-  if (auto known = recognise(bookmark, offset)) {
-    take(std::move(*known), offset);
-    return true;
-  }
+  left_.clear();
+  if (recognise(bookmark)) return true;
   auto found = open_file(path_);
   if (!found) {
     if (found.error().code != "htcondor.event_log_missing" || !has_directory(path_)) return fail(found.error());
@@ -241,6 +265,7 @@ Result<LogFile::Piece> LogFile::first_file() {
 Result<LogFile::Piece> LogFile::at_end() {
   if (next_) {
     if (mono_now() - rotated_ < kStragglers) return Piece{};
+    leave();
     take(std::move(*next_), 0);
     return Piece{What::next, {}};
   }

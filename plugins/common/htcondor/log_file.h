@@ -1,6 +1,7 @@
 // Follows a file that others append to and rotate: NAME becomes NAME.1 (or NAME.old), NAME.1 becomes NAME.2 and so on.
 // What was written before a rotation is read to its end before the next file is; a file that was cut, replaced or
-// rotated away before it was read is a loss that is told.
+// rotated away before it was read is a loss that is told. A writer that missed the rotation may add to a file that was
+// left: such files are kept open for a while.
 //
 // Waits by inotify; where that is not to be had (or does not see: a network file system), by looking every 20 ms
 // (250 ms).
@@ -60,6 +61,24 @@ class LogFile {
   };
   // Errors as of open().
   Result<Piece> read();
+
+  struct Identity {
+    std::uint64_t inode = 0;
+    std::int64_t born_ns = 0;  // 0: the file system does not tell
+    bool operator==(const Identity&) const = default;
+  };
+  // A file that was left: what it may still get begins at `offset`. Its reader moves that on, and drops the file.
+  struct Left {
+    Descriptor fd;
+    Identity identity;
+    std::uint64_t offset = 0;
+    Mono since{};
+  };
+  // Oldest first. At most 8 are kept; then the oldest goes.
+  std::vector<Left>& left() { return left_; }
+  // What stands behind its offset, at most 64 kB of it.
+  static std::string rest(const Left& file);
+
   // Reads what there is without looking at it; true when there was anything. Errors as of open().
   Result<bool> skip();
 
@@ -70,17 +89,12 @@ class LogFile {
   [[nodiscard]] bool can_grow() const;
 
   // The place `back` bytes before what was read, of the present file: inode, offset, time of birth and a check value of
-  // what stands before it (RULES R15).
+  // what stands before it (RULES R15); then the places of those that were left.
   [[nodiscard]] std::string bookmark(std::uint64_t back) const;
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
 
  private:
-  struct Identity {
-    std::uint64_t inode = 0;
-    std::int64_t born_ns = 0;  // 0: the file system does not tell
-    bool operator==(const Identity&) const = default;
-  };
   struct Found {
     Descriptor fd;
     Identity identity;
@@ -94,10 +108,10 @@ class LogFile {
   static std::optional<Identity> identify(int fd);
   [[nodiscard]] Result<Found> open_file(const std::string& name) const;
   [[nodiscard]] std::vector<Listed> list() const;
-  [[nodiscard]] std::string check(int fd, std::uint64_t offset) const;
   [[nodiscard]] bool as_it_was() const;
-  [[nodiscard]] std::optional<Found> recognise(const std::string& bookmark, std::uint64_t& offset) const;
+  bool recognise(const std::string& bookmark);
   void take(Found found, std::uint64_t offset);
+  void leave();
   Result<Piece> first_file();
   Result<Piece> at_end();
   Result<Piece> successor();
@@ -114,6 +128,8 @@ class LogFile {
   Mono rotated_{};             // when that was noticed
   bool was_rotated_ = false;   // the present file was seen under another name than path_
   bool looking_ = false;       // for the file that follows
+
+  std::vector<Left> left_;
 
   std::string space_;
   Descriptor inotify_;
