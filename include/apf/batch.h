@@ -66,8 +66,9 @@ struct BatchData {
 // What a feed of events says, in the order in which it happened. Rows of pilots that are not ours are left out.
 struct FeedData {
   std::vector<PilotSeen> seen;  // live and ended pilots, each as it is after its event
-  // Events between the cursor and these were lost (the log was rotated away, cut or replaced): only a view tells.
-  bool gap = false;
+  // Why events between the cursor and these may be lost, for people ("the log was cut ..."); then only a view tells.
+  // Empty: none are.
+  std::string gap;
 };
 
 // Who submits, and where a pilot finds its factory.

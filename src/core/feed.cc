@@ -88,8 +88,8 @@ void on_events(FactoryState& s, const EventsSeen& e, Mono now, Wall shown) {
   clear(s, "batch.feed_failing", "batch:" + b.name);
   if (first && f.cursor.empty()) f.since = seq;  // it begins here: what was before, a view has to tell
   for (const auto& row : e.view->data.seen) apply(s, source, row, seq, now, shown);
-  if (e.view->data.gap) {
-    f.trouble = "events were lost; the next trusted view makes up for them";
+  if (const auto& gap = e.view->data.gap; !gap.empty()) {
+    f.trouble = fmt::format("events may be lost: {}; the next trusted view makes up for them", gap);
     lose(b, seq);
   } else if (first && !f.cursor.empty() && !b.adopt_all) {
     f.whole = true;  // it goes on where the ledger ends

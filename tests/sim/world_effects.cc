@@ -179,7 +179,7 @@ void World::follow(const core::FollowBatch& call, Duration patience) {
     if (!news && !call.cursor.empty() && patience.count() > 0) return follow(call, patience - milliseconds{100});
     View<FeedData> view;
     view.evidence = "simulated event log";
-    view.data.gap = from < events_lost_;
+    if (from < events_lost_) view.data.gap = "the simulation lost some";
     if (!mute)
       view.data.seen.assign(events_.begin() + static_cast<std::ptrdiff_t>(std::max(from, events_lost_)), events_.end());
     view.cursor = std::to_string(events_.size());

@@ -33,10 +33,16 @@ Status Feed::open(const FactoryIdentity& me, const std::string& cursor, Context&
   if (auto ok = log->open(untold ? cursor.substr(kUntold.size()) : cursor); !ok) return ok;
   log_ = std::move(log);
   events_ = std::make_unique<PilotEvents>(me.factory_id, me.instance);
-  gap_ = log_->take_gap() || untold;
+  gap_ = log_->take_gap();
+  if (gap_.empty() && untold) gap_ = "one before the restart was not yet told";
   full_ = false;
   told_gap_ = Mono{};
   return {};
+}
+
+// The first reason stands for all.
+void Feed::note(std::string gap) {
+  if (gap_.empty()) gap_ = std::move(gap);
 }
 
 // Reads what is there, up to the limits of one answer. False: there may be more.
@@ -52,21 +58,21 @@ Result<bool> Feed::drain(FeedData& data) {
     else if (const auto event = htcondor::decode_event(**object))
       events_->take(*event, now, before, data.seen);
     else
-      gap_ = true;
+      note("there was an object that is no event");
   }
   events_->settle(now, data.seen);
-  if (log_->take_gap()) gap_ = true;
-  if (events_->take_doubt()) gap_ = true;
+  note(log_->take_gap());
+  note(events_->take_doubt());
   // What can't be written because the disk is full is lost without a trace.
   const bool full = !log_->can_grow();
-  if (full || full_) gap_ = true;
+  if (full || full_) note("the log's disk is full");
   full_ = full;
-  data.gap = gap_ && (told_gap_.ns == 0 || now - told_gap_ >= kGapEvery);
+  if (told_gap_.ns == 0 || now - told_gap_ >= kGapEvery) data.gap = gap_;
   return all;
 }
 
 std::string Feed::bookmark() const {
-  return std::string(gap_ ? kUntold : "") + events_->oldest().value_or(log_->bookmark());
+  return std::string(gap_.empty() ? "" : kUntold) + events_->oldest().value_or(log_->bookmark());
 }
 
 Result<View<FeedData>> Feed::follow(const FactoryIdentity& me, const std::string& cursor, Context& context) {
@@ -84,13 +90,15 @@ Result<View<FeedData>> Feed::follow(const FactoryIdentity& me, const std::string
     }
     const Duration left = context.deadline() - kMargin - mono_now();
     // A first call returns at once, so that there is a bookmark from the beginning.
-    if (!view.data.seen.empty() || view.data.gap || cursor.empty() || left <= Duration(0) || context.stopping()) break;
+    if (!view.data.seen.empty() || !view.data.gap.empty() || cursor.empty() || left <= Duration(0) ||
+        context.stopping())
+      break;
     const auto due = events_->due();
     if (*all) log_->wait(due ? std::clamp(*due - mono_now(), Duration(0), left) : left);
   }
-  view.complete = !gap_;
-  if (view.data.gap) {
-    gap_ = false;
+  view.complete = gap_.empty();
+  if (!view.data.gap.empty()) {
+    gap_.clear();
     told_gap_ = mono_now();
   }
   view.as_of = wall_now();

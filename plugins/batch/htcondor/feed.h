@@ -23,6 +23,7 @@ class Feed {
 
  private:
   Status open(const FactoryIdentity& me, const std::string& cursor, Context& context);
+  void note(std::string gap);
   Result<bool> drain(FeedData& data);
   [[nodiscard]] std::string bookmark() const;
 
@@ -31,7 +32,7 @@ class Feed {
   std::unique_ptr<htcondor::EventLog> log_;
   std::unique_ptr<PilotEvents> events_;
   std::string given_;  // the cursor that follow() gave last: where log_ stands
-  bool gap_ = false;   // to be told
+  std::string gap_;    // to be told
   Mono told_gap_{};    // when the last one was
   bool full_ = false;  // the disk of the log was full at the last look
 };

@@ -165,7 +165,7 @@ void PilotEvents::take(const Event& event, Mono now, const Place& place, std::ve
   if (who)
     told(key, event, *who, now, place, out);
   else
-    doubt_ = true;
+    doubt_ = fmt::format("the information of job {}.{} lacks attributes", event.cluster, event.proc);
 }
 
 void PilotEvents::told(std::uint64_t key, const Event& event, const Known& who, Mono now, const Place& place,
@@ -199,7 +199,8 @@ void PilotEvents::untold(const Event& event, std::vector<PilotSeen>& out) {
   const std::uint64_t key = key_of(event);
   const auto it = known_.find(key);
   if (it == known_.end() || goes_back(event.type)) {
-    doubt_ = true;
+    doubt_ =
+        fmt::format("event {} of job {}.{} came without the job's attributes", event.type, event.cluster, event.proc);
     return;
   }
   const Known who = it->second;
@@ -244,6 +245,6 @@ std::optional<std::string> PilotEvents::oldest() const {
   return oldest == nullptr ? std::nullopt : std::optional(oldest->place);
 }
 
-bool PilotEvents::take_doubt() { return std::exchange(doubt_, false); }
+std::string PilotEvents::take_doubt() { return std::exchange(doubt_, {}); }
 
 }  // namespace apf::batch_htcondor

@@ -38,8 +38,8 @@ class PilotEvents {
   [[nodiscard]] std::optional<Mono> due() const;
   // The bookmark before the oldest event that is kept back; nothing when none is.
   [[nodiscard]] std::optional<std::string> oldest() const;
-  // Whether there were events since the last call of which is not known whether they are about our pilots.
-  bool take_doubt();
+  // An event since the last call of which is not known whether it is about one of our pilots, for people. Empty: none.
+  std::string take_doubt();
 
  private:
   struct Identity {
@@ -72,7 +72,7 @@ class PilotEvents {
   std::unordered_map<std::uint64_t, Known> known_;  // live pilots, for events without attributes
   std::shared_ptr<const Identity> last_;            // shared by the pilots of a submission
   std::uint64_t kept_ = 0;
-  bool doubt_ = false;
+  std::string doubt_;
 };
 
 }  // namespace apf::batch_htcondor

@@ -1,6 +1,7 @@
 #include "event_log.h"
 
 #include <fstream>
+#include <utility>
 
 namespace apf::htcondor {
 namespace {
@@ -20,7 +21,7 @@ Status EventLog::open(const std::string& bookmark) {
   if (auto ok = check_format(file_.path()); !ok) return ok;
   auto there = file_.open(bookmark);
   if (!there) return fail(there.error());
-  gap_ = !*there;
+  gap_ = *there ? "" : "the file that was read last is gone";
   // A bookmark stands between two objects; the end of the file perhaps in the middle of one.
   const bool exact = *there && !bookmark.empty();
   splitter_.reset(!exact && file_.offset() > 0);
@@ -47,7 +48,7 @@ Result<std::optional<std::string_view>> EventLog::next() {
         splitter_.reset(false);
         break;
       case LogFile::What::lost:
-        gap_ = true;
+        gap_ = "the log was cut, deleted or rotated away unread";
         splitter_.reset(false);
         break;
     }
@@ -72,7 +73,7 @@ std::optional<std::string_view> EventLog::next_late() {
       ++i;
       continue;
     }
-    if (late_.partial()) gap_ = true;  // its writer died
+    if (late_.partial()) gap_ = "an event was not written to its end";
     files.erase(files.begin() + static_cast<std::ptrdiff_t>(i));
   }
   return std::nullopt;
@@ -87,12 +88,11 @@ std::string EventLog::bookmark_before() {
   return out;
 }
 
-bool EventLog::take_gap() {
+std::string EventLog::take_gap() {
   const std::uint64_t damages = splitter_.damages() + late_.damages();
-  const bool gap = gap_ || damages != damages_;
+  if (gap_.empty() && damages != damages_) gap_ = "there was text that is no event";
   damages_ = damages;
-  gap_ = false;
-  return gap;
+  return std::exchange(gap_, {});
 }
 
 }  // namespace apf::htcondor

@@ -26,8 +26,9 @@ class EventLog {
   // Waits until there may be more: at most `most`, never longer than 250 ms.
   void wait(Duration most) { file_.wait(most); }
 
-  // Whether something was lost since the last call: a file cut, deleted or rotated away, text that is no object.
-  bool take_gap();
+  // What was lost since the last call, for people: a file cut, deleted or rotated away, text that is no object. Empty:
+  // nothing.
+  std::string take_gap();
   // False while the disk of the log is full: its writers then drop what they can't write.
   [[nodiscard]] bool can_grow() const { return file_.can_grow(); }
   // After the object that the last next() gave, and before it: places for open(), also after a restart.
@@ -44,7 +45,7 @@ class EventLog {
   std::size_t object_ = 0;           // bytes of the object that the last next() gave
   std::optional<std::size_t> from_;  // the file that was left that it is from
   std::uint64_t damages_ = 0;
-  bool gap_ = false;
+  std::string gap_;
 };
 
 }  // namespace apf::htcondor
