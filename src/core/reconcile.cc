@@ -15,19 +15,40 @@ Mono started_at(const LivePilot& p, const PilotSeen& row, Mono now, Wall shown) 
   return std::clamp(on_our_clock(row.started, now, shown), std::min(p.submitted_at, now), now);
 }
 
-// A view that contradicts itself or shows pilots without our attributes is no view (R5).
-std::string contradiction(const BatchData& data) {
-  std::unordered_map<std::string_view, const PilotSeen*> rows;
-  rows.reserve(data.live.size());
+// What a view says before anything is concluded from it.
+struct Shown {
+  std::string contradiction;  // why it is no view (R5), or nothing
+  std::int64_t risen = 0;     // pilots that had ended long before it was asked for
+};
+
+std::string differ(const PilotSeen& first, const PilotSeen& again) {
+  if (first.state == again.state && first.submission == again.submission) return {};
+  return fmt::format("pilot {} is shown twice, as {} and as {}", first.batch_id, name(first.state), name(again.state));
+}
+
+// Marks the pilots that the view shows. A view that contradicts itself or shows pilots without our attributes is no
+// view. Batch systems may notice late that a wrapper has ended: 30 minutes.
+Shown look_at(FactoryState& s, const BatchState& b, const BatchData& data, Seq asked, Mono now) {
+  ++s.epoch;
+  Shown out;
+  std::vector<const PilotSeen*> known(s.pilots.size());
+  std::unordered_map<std::string_view, const PilotSeen*> strangers;
   for (const auto& row : data.live) {
     if (row.batch_id.empty() || row.submission.empty() || row.queue.empty())
-      return fmt::format("pilot '{}' is shown without our attributes", row.batch_id);
-    const auto [at, fresh] = rows.emplace(row.batch_id, &row);
-    if (!fresh && (at->second->state != row.state || at->second->submission != row.submission))
-      return fmt::format("pilot {} is shown twice, as {} and as {}", row.batch_id, name(at->second->state),
-                         name(row.state));
+      return {fmt::format("pilot '{}' is shown without our attributes", row.batch_id)};
+    const auto at = b.by_id.find(row.batch_id);
+    const PilotSeen*& first = at != b.by_id.end() ? known[at->second] : strangers[row.batch_id];
+    if (first == nullptr) first = &row;
+    if (out.contradiction = differ(*first, row); !out.contradiction.empty()) return out;
+    if (at != b.by_id.end()) {
+      LivePilot& p = s.pilots[at->second];
+      p.seen = s.epoch;
+      if (p.exiting && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring) ++out.risen;
+    } else if (const auto ended = b.tombs.find(row.batch_id, row.submission); ended && *ended < asked) {
+      ++out.risen;
+    }
   }
-  return {};
+  return out;
 }
 
 End end_of(const PilotSeen& row) {
@@ -130,23 +151,6 @@ void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
   if (b.probe_absent) b.next_find = Mono{0};
 }
 
-// Marks the pilots that the view shows; returns how many of those had ended long before it was asked for. Batch systems
-// may notice late that a wrapper has ended: 30 minutes.
-std::int64_t mark_seen(FactoryState& s, const BatchState& b, const BatchData& data, Seq asked, Mono now) {
-  ++s.epoch;
-  std::int64_t risen = 0;
-  for (const auto& row : data.live) {
-    if (const auto at = b.by_id.find(row.batch_id); at != b.by_id.end()) {
-      LivePilot& p = s.pilots[at->second];
-      p.seen = s.epoch;
-      if (p.exiting && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring) ++risen;
-    } else if (const auto ended = b.tombs.find(row.batch_id, row.submission); ended && *ended < asked) {
-      ++risen;
-    }
-  }
-  return risen;
-}
-
 // Why this view can't be true as a whole (R5), or nothing.
 std::string implausible(const FactoryState& s, const BatchState& b, const std::vector<std::uint32_t>& absent,
                         std::int64_t risen) {
@@ -173,13 +177,13 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   const BatchData& data = e.view->data;
   if (!e.view->complete)
     return doubt(s, b, Trust::failing, "the view is not complete: " + e.view->evidence, now, shown);
-  if (const auto why = contradiction(data); !why.empty()) return doubt(s, b, Trust::refused, why, now, shown);
+  const Shown all = look_at(s, b, data, e.asked, now);
+  if (!all.contradiction.empty()) return doubt(s, b, Trust::refused, all.contradiction, now, shown);
 
   // Ends are facts of their own (history, exit files): they hold whatever becomes of the view.
   for (const auto& row : data.ended) apply_seen(s, source, row, e.asked, now, shown);
 
   b.foreign = s.doubt;
-  const std::int64_t risen = mark_seen(s, b, data, e.asked, now);
   for (const auto& row : data.live) {
     if (!b.foreign.empty()) break;
     b.foreign = foreign(s, b, row);
@@ -190,7 +194,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
   auto absent = absentees(s, b, e.asked);
-  if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, risen); !why.empty()) {
+  if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, all.risen); !why.empty()) {
     b.absent = std::move(absent);
     doubt(s, b, Trust::refused, why + "; nothing is concluded from it", now, shown);
     watch_canary(s, b, e);
