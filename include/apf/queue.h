@@ -32,6 +32,7 @@ struct QueueSpec {
   Mode mode = Mode::active;
   Retire retire = Retire::none;
   bool retire_newest_first = true;
+  std::int64_t trial = 5;                       // most pilots that may be held yet, where they are no fifth of all (R3)
   Duration held_release = seconds{600};         // a held pilot gets another try after this, doubled each time; 0: none
   std::int64_t held_tries = 3;                  // so often
   Duration held_remove = seconds{6 * 3600L};    // and is removed after this; 0: never

@@ -196,6 +196,14 @@ constexpr std::array kQueue{
                .choices = "none|pending|unfed|running"},
     OptionSpec{
         .name = "retire_order", .fallback = "newest", .doc = "which of them go first", .choices = "newest|oldest"},
+    OptionSpec{.name = "trial",
+               .type = OptionType::integer,
+               .fallback = "5",
+               .doc = "most pilots at a time of which it is not known yet that the batch system neither holds them nor "
+                      "has them fail to start; a fifth of the queue's pilots, where that is more",
+               .unit = "pilots",
+               .minimum = 1,
+               .maximum = 10'000},
     OptionSpec{
         .name = "held_release",
         .type = OptionType::duration,

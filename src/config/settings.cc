@@ -85,6 +85,7 @@ QueueSpec queue_spec(const Section& s) {
   q.enabled = o.flag("enabled");
   q.mode = o.text("mode") == "shadow" ? Mode::shadow : Mode::active;
   q.retire = retire_of(o.text("retire"));
+  q.trial = o.integer("trial");
   q.held_release = o.duration("held_release");
   q.held_tries = o.integer("held_tries");
   q.held_remove = o.duration("held_remove");

@@ -171,7 +171,7 @@ void decide(Turn& t, std::uint32_t at) {
   if (h.code.empty() || canary) {
     d->n = demand_bound(t.s, q, dealt, d->chain, d->outside);
     if (d->n != d->chain) d->bound_by = "demand";
-    cap = caps(t.s, q, t.now);
+    cap = caps(t.s, at, t.now);
     act(t, at, *d, cap, canary);
   } else {
     d->held = h.text;

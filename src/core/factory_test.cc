@@ -45,6 +45,7 @@ struct Rig {
       spec->wms = "w";
       spec->wms_queue = spec->name;
       spec->batch = "b";
+      spec->trial = 10'000;
       config->queues.push_back(std::move(spec));
       active.chains.push_back({{"want", std::make_shared<Want>(-1)}});
     }

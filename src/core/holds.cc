@@ -131,7 +131,7 @@ Held held(FactoryState& s, Queue& q, Mono now, Wall shown) {
   const std::int64_t all = q.counts.pending() + q.counts.running();
   const std::int64_t on_hold = q.counts.of(PilotState::held);
   const std::string subject = "queue:" + q.spec->name;
-  if (on_hold > std::max<std::int64_t>(5, all / 5)) {
+  if (on_hold >= std::max<std::int64_t>(q.spec->trial, all / 5)) {
     auto text = fmt::format("{} of {} pilots are held by the batch system; nothing is added to them", on_hold, all);
     raise(s, "queue.held_pilots", subject, text, shown);
     return {"queue.held_pilots", std::move(text)};
@@ -140,8 +140,9 @@ Held held(FactoryState& s, Queue& q, Mono now, Wall shown) {
   return {};
 }
 
-Cap caps(FactoryState& s, Queue& q, Mono now) {
-  Cap cap;
+Cap caps(FactoryState& s, std::uint32_t queue, Mono now) {
+  Queue& q = s.queues[queue];
+  Cap cap = trial_cap(s, queue, now);
   BatchState& b = s.batches[static_cast<std::size_t>(q.batch)];
   const auto& f = s.active.config->factory;
   // the view is in doubt: no more than what has provably ended since (R5)

@@ -16,7 +16,9 @@ struct Cap {
   std::string name;
   Mono retry = kNever;  // when it may be larger
 };
-Cap caps(FactoryState& s, Queue& q, Mono now);
+Cap caps(FactoryState& s, std::uint32_t queue, Mono now);
+// Of them: at most so many pilots at a time that may be held yet (trial.cc).
+Cap trial_cap(FactoryState& s, std::uint32_t queue, Mono now);
 
 // Did the submission fail for want of a good credential, before the batch system was asked?
 bool about_credential(std::string_view error_code);

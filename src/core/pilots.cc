@@ -173,6 +173,7 @@ std::uint32_t add_pilot(FactoryState& s, std::uint32_t submission, const std::st
   s.batches[p.source].by_id.emplace(p.batch_id, slot);
   ++sub.live;
   count(s, p, +1);
+  await_proof(q, slot, p, now);
   note(s, p, p.state, shown, -1, "");
   save(s, slot);
   touch(s, p.queue);
@@ -183,9 +184,13 @@ void set_state(FactoryState& s, std::uint32_t slot, PilotState to, Mono now, Wal
   LivePilot& p = s.pilots[slot];
   if (p.state == to) return;
   const bool starts = is_running(to) && p.started_at.ns == 0;
+  const bool released = p.state == PilotState::held && to == PilotState::pending;
+  Queue& q = s.queues[p.queue];
   count(s, p, -1);
   p.state = to;
   count(s, p, +1);
+  if (starts || released) await_proof(q, slot, p, now);
+  if (to == PilotState::held && p.hold != HoldKind::people) q.trial.held_at = now;
   if (starts) {
     p.started_at = now;
     if (p.started.ms == 0) p.started = shown;
@@ -230,6 +235,7 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
     const Mono started = p.started_at.ns != 0 ? p.started_at
                          : r.started.ms != 0  ? on_our_clock(r.started, now, shown)
                                               : Mono{};
+    if (started.ns != 0) note_lived(q, started);
     remember_end(q, r, started, now);
     if (!p.judged && r.rule.empty()) {
       const float wall_s = started.ns != 0 ? ran_for(r) : -1.0F;

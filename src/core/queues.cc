@@ -47,6 +47,9 @@ void take_over(FactoryState& s, std::uint32_t to, const std::string& from_name) 
     q.members.push_back(slot);
     save(s, slot);
   }
+  for (auto& u : from.trial.unproven) q.trial.unproven.push_back(u);
+  q.trial.lived_at = std::max(q.trial.lived_at, from.trial.lived_at);
+  q.trial.held_at = std::max(q.trial.held_at, from.trial.held_at);
   for (std::size_t i = 0; i < q.counts.live.size(); ++i) q.counts.live.at(i) += from.counts.live.at(i);
   q.counts.missing += from.counts.missing;
   q.claims.insert(q.claims.end(), from.claims.begin(), from.claims.end());
@@ -69,6 +72,7 @@ void take_over(FactoryState& s, std::uint32_t to, const std::string& from_name) 
   from.members.clear();
   from.counts = Counts{};
   from.claims.clear();
+  from.trial = Trial{};
   from.life = QueueRecord{from.life.name};
   s.unsaved_queues.insert(to);
   s.unsaved_queues.insert(found->second);
@@ -88,6 +92,9 @@ void restore_pilot(FactoryState& s, const Pilot& r, Mono now, Wall shown) {
   p.run = r.run;
   p.submitted = r.submitted;
   p.submitted_at = mono(r.submitted);
+  Unproven& trial = s.queues[p.queue].trial.unproven.back();
+  trial.no = p.no;
+  trial.since = p.submitted_at;
   p.started = r.started;
   p.node = s.texts.put(r.node);
   if (r.started.ms != 0) note_node(s, p, now);
@@ -235,6 +242,7 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
       const auto at = s.queue_by_name.find(r.queue);
       if (at == s.queue_by_name.end()) continue;
       const bool ok = r.state == PilotState::done && !r.lost && r.exit_code <= 0;
+      if (r.started.ms != 0 && !r.lost) note_lived(s.queues[at->second], on_our_clock(r.started, now, shown));
       s.queues[at->second].hour.add(ok, on_our_clock(r.ended, now, shown));
     }
   restore_ends(s, e.ledger.pilots, now, shown);

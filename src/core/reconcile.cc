@@ -130,7 +130,7 @@ void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std
   b.cursor = e.view->cursor;
   s.unsaved_cursors["batch:" + b.name] = b.cursor;
   // an empty list that nothing speaks against does not show that lists are right again: no alarm that comes and goes
-  if (!b.by_id.empty() || now - b.refused_at > seconds{3600}) {
+  if (!e.view->data.live.empty() || now - b.refused_at > seconds{3600}) {
     b.refused_at = Mono{};
     clear(s, "batch.view_refused", "batch:" + b.name);
   }
@@ -253,6 +253,7 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
     if (row.submitted.ms != 0) {
       p.submitted = row.submitted;
       p.submitted_at = on_our_clock(row.submitted, now, shown);
+      s.queues[p.queue].trial.unproven.back().since = p.submitted_at;
     }
     p.known = Seq{asked.v == 0 ? 0 : asked.v - 1};
     p.seen = s.epoch;

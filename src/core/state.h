@@ -109,6 +109,20 @@ struct Hour {
   [[nodiscard]] std::int64_t sum_failed() const;
 };
 
+// A pilot of which nobody knows yet whether the batch system will hold it: it has just been submitted, or has started.
+struct Unproven {
+  std::uint32_t slot = 0;
+  std::uint64_t no = 0;
+  Mono since;
+  bool started = false;
+};
+
+// Whether the queue's pilots are held or live: trial.cc.
+struct Trial {
+  std::vector<Unproven> unproven;
+  Mono lived_at, held_at;  // the newest start of a pilot that lived, and the newest hold; ns 0: none
+};
+
 struct Queue {
   std::shared_ptr<const QueueSpec> spec;
   Chain chain;
@@ -120,6 +134,7 @@ struct Queue {
   Hour hour;
   std::deque<Claim> claims;
   Ends ends;                // what its chain asks about
+  Trial trial;
   Health health;            // nodes that ruin its pilots, or the queue itself (R11)
   int open = -1;            // its open submission (R8: one a queue)
   std::int64_t open_n = 0;  // pilots of it that are not known yet
@@ -372,6 +387,10 @@ void note_act(Queue& q, const std::string& text);  // into the queue's next deci
 void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out);
 void remove_asked(FactoryState& s, Mono now, std::vector<Effect>& out);
 void on_removed(FactoryState& s, const RemoveAnswered& e, Mono now);
+
+// ---- trial.cc: pilots that may be held yet -----------------------------------------------------------------------
+void await_proof(Queue& q, std::uint32_t slot, const LivePilot& p, Mono since);
+void note_lived(Queue& q, Mono started);  // a pilot that started then was not held
 
 // ---- sanitise.cc: pilots that go wrong -------------------------------------------------------------------------
 void note_hold(LivePilot& p, HoldKind kind, Mono now);

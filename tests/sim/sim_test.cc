@@ -71,6 +71,7 @@ TEST(Sim, LaggingTablesDoNotServeAJobTwice) {
 TEST(Sim, QueuesThatShareDemandSubmitItOnce) {
   Scenario s;
   s.queues = {{"A", usual_chain(), "W", 3, Retire::none}, {"B", usual_chain(), "W", 1, Retire::none}};
+  for (auto& q : s.queues) q.trial = 100;
   World w(s);
   w.add_jobs("W", 40);
   w.run_for(seconds{600});
@@ -86,6 +87,7 @@ TEST(Sim, QueuesThatShareDemandSubmitItOnce) {
 TEST(Sim, WhatOneQueueCantTakeIsOfferedToTheOther) {
   Scenario s;
   s.queues = {{"A", usual_chain(5), "W", 1, Retire::none}, {"B", usual_chain(), "W", 1, Retire::none}};
+  for (auto& q : s.queues) q.trial = 100;
   s.site.start_latency = seconds{300};
   World w(s);
   w.add_jobs("W", 40);
@@ -211,6 +213,7 @@ TEST(Sim, SurplusPendingPilotsAreRetiredOnlyWhereAllowed) {
   for (const auto policy : {Retire::none, Retire::pending}) {
     Scenario s = one_queue();
     s.site.slots = 10;
+    s.queues[0].trial = 100;
     World w(s);
     w.add_jobs("Q", 40);
     w.run_for(seconds{150});
@@ -267,7 +270,7 @@ TEST(Sim, AnEmptyLedgerAdoptsWhatLives) {
   ASSERT_EQ(w.live(), 20);
   w.lose_ledger();
   w.add_jobs("Q", 5);
-  w.run_for(seconds{200});
+  w.run_for(seconds{300});
   EXPECT_EQ(w.submitted(), 25);
   expect_known(w);
 }

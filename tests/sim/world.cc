@@ -92,6 +92,7 @@ core::ActiveConfig World::configuration() const {
     spec->batch = "site";
     spec->weight = q.weight;
     spec->retire = q.retire;
+    spec->trial = q.trial;
     spec->renamed_from = q.renamed_from;
     config->queues.push_back(std::move(spec));
     active.chains.push_back(make_chain(q.chain));
@@ -203,18 +204,22 @@ void World::run(const core::Effect& effect) {
 // A slot may be free: the first of the queue's pending pilots that may run there takes it.
 void World::start_pilot(const std::string& queue) {
   auto& fifo = fifo_[queue];
-  std::erase_if(fifo, [&](const std::string& id) {
-    const auto at = pilots_.find(id);
-    return at == pilots_.end() || at->second.seen.state != PilotState::pending;
-  });
   const auto free = free_slots(queue);
-  for (auto at = fifo.begin(); at != fifo.end() && !free.empty(); ++at) {
-    SimPilot& p = pilots_[*at];
+  for (auto at = fifo.begin(); at != fifo.end() && !free.empty();) {
+    const auto waiting = pilots_.find(*at);
+    if (waiting == pilots_.end() || waiting->second.seen.state != PilotState::pending) {
+      at = fifo.erase(at);
+      continue;
+    }
+    SimPilot& p = waiting->second;
     std::vector<const NodeModel*> allowed;
     std::copy_if(free.begin(), free.end(), std::back_inserter(allowed), [&](const NodeModel* n) {
       return std::find(p.avoid.begin(), p.avoid.end(), n->name) == p.avoid.end();
     });
-    if (allowed.empty()) continue;
+    if (allowed.empty()) {
+      ++at;
+      continue;
+    }
     p.seen.node = allowed[std::uniform_int_distribution<std::size_t>(0, allowed.size() - 1)(chance_)]->name;
     if (!p.seen.node.empty()) ++busy_nodes_[p.seen.node];
     ++busy_[queue];
@@ -240,6 +245,10 @@ void World::run_pilot(const std::string& id) {
   p.seen.state = PilotState::running;
   p.seen.started = wall();
   events_.push_back(p.seen);
+  if (hold_started) {
+    later(seconds{3}, [this, id] { hold_pilot(id); }, false);
+    return;
+  }
   if (std::bernoulli_distribution(scenario_.site.fail_rate)(chance_)) {
     later(seconds{2}, [this, id] { end_pilot(id, PilotState::failed, 1); }, false);
     return;
@@ -258,6 +267,24 @@ void World::run_pilot(const std::string& id) {
     later(seconds{2}, [this, id] { end_pilot(id, PilotState::failed, 1); }, false);
   }
   next_job(id);
+}
+
+void World::hold_pilot(const std::string& id) {
+  const auto at = pilots_.find(id);
+  if (at == pilots_.end()) return;
+  SimPilot& p = at->second;
+  p.seen.state = PilotState::held;
+  p.seen.hold = hold_kind;
+  events_.push_back(p.seen);
+  free_slot(p);
+  p.counted = false;
+  p.seen.node.clear();
+}
+
+void World::free_slot(const SimPilot& p) {
+  --busy_[p.seen.queue];
+  if (!p.seen.node.empty()) --busy_nodes_[p.seen.node];
+  later(milliseconds{500}, [this, queue = p.seen.queue] { start_pilot(queue); }, false);
 }
 
 void World::next_job(const std::string& id) {
@@ -323,10 +350,7 @@ void World::end_pilot(const std::string& id, PilotState state, int rc) {
   history_.push_back(p.seen);
   events_.push_back(p.seen);
   pilots_.erase(at);
-  if (!p.counted) return;
-  --busy_[p.seen.queue];
-  if (!p.seen.node.empty()) --busy_nodes_[p.seen.node];
-  later(milliseconds{500}, [this, queue = p.seen.queue] { start_pilot(queue); }, false);
+  if (p.counted) free_slot(p);
 }
 
 void World::report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads, int rc) {
@@ -397,6 +421,11 @@ std::int64_t World::slots_used() const {
   std::int64_t n = 0;
   for (const auto& [queue, busy] : busy_) n += busy;
   return n;
+}
+
+std::int64_t World::held() const {
+  return std::count_if(pilots_.begin(), pilots_.end(),
+                       [](const auto& p) { return p.second.seen.state == PilotState::held; });
 }
 
 std::int64_t World::pending(const std::string& queue) const {

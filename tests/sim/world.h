@@ -36,6 +36,7 @@ struct QueueModel {
   double weight = 1;
   Retire retire = Retire::none;
   std::string renamed_from = {};
+  std::int64_t trial = 5;
 };
 
 // A worker node, and how it ruins pilots: each with probability `ruins`, `after` it started and took a job.
@@ -123,6 +124,7 @@ class World {
   HoldKind hold_kind = HoldKind::passing;
   std::int64_t released = 0;  // held pilots that got another try
   bool hold_new = false;      // the batch system holds every new pilot
+  bool hold_started = false;  // it holds every pilot 3 s after it gave it a slot
   bool deaf = false;          // the feed of events can't be read
   bool mute = false;          // the feed tells of nothing, as if nothing happened
   void lose_events();         // those that were not read yet are gone for good: a gap
@@ -146,6 +148,7 @@ class World {
   [[nodiscard]] std::int64_t ended_pilots() const { return std::int64_t(history_.size()); }
   [[nodiscard]] std::int64_t removed() const { return removed_; }
   [[nodiscard]] std::int64_t slots_used() const;
+  [[nodiscard]] std::int64_t held() const;
   [[nodiscard]] std::int64_t empty_pilots() const { return empty_; }
   [[nodiscard]] const std::map<std::string, SimPilot>& pilots() const { return pilots_; }
   [[nodiscard]] const std::map<std::string, int>& copies() const { return copies_; }  // submission -> times submitted
@@ -187,6 +190,8 @@ class World {
   std::vector<const NodeModel*> free_slots(const std::string& queue);
   void run_pilot(const std::string& id);
   void next_job(const std::string& id);
+  void hold_pilot(const std::string& id);
+  void free_slot(const SimPilot& p);
   void end_pilot(const std::string& id, PilotState state, int rc);
   void report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads, int rc = 0);
   View<BatchData> list(const std::string& cursor);
