@@ -47,6 +47,7 @@ struct Site {
     Options options;
     options.set("history_since", Duration(seconds{60}));
     options.set("history_scan", std::int64_t{5000});
+    options.set("event_log", std::string("none"));
     const char* user = std::getenv("APF_POOL_USER");
     if (user != nullptr && *user != 0) options.set("user", std::string(user));
     batch = std::move(*registry.batch.at(0).make(options));

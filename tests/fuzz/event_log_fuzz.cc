@@ -1,10 +1,10 @@
-// The reader of a schedd's event log: no text may crash it, how it is chopped makes no difference, and the pilots that
-// it gives make sense.
+// The reader of event logs, in JSON and in XML form: no text may crash it, how it is chopped makes no difference, and
+// the pilots that it gives make sense.
 #include <cstdlib>
 #include <vector>
 
 #include "batch/htcondor/pilot_events.h"
-#include "htcondor/event_json.h"
+#include "htcondor/event.h"
 
 namespace {
 
@@ -27,7 +27,8 @@ Read read(std::string_view text, std::size_t piece, bool inside) {
     splitter.add(text.substr(0, n));
     text.remove_prefix(n);
     while (const auto object = splitter.next()) {
-      require(object->size() >= 2 && object->front() == '{');
+      require(object->size() >= 2 &&
+              (object->front() == '{' || (object->starts_with("<c>") && object->ends_with("\n</c>"))));
       out.objects.emplace_back(*object);
     }
   }

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 
 #include "flavour.h"
 #include "htcondor.h"
 #include "htcondor/text.h"
+#include "jobs.h"
 
 namespace apf::batch_htcondor {
 namespace {
@@ -31,20 +31,17 @@ bool HtcondorBatch::chooses_nodes(const QueueSpec& queue) const {
 // Pilots submitted with exclude_nodes = false have no list, and get none.
 Result<std::int64_t> HtcondorBatch::avoid(const FactoryIdentity& me, const std::string& queue,
                                           std::span<const std::string> nodes, Context& context) {
-  const auto factory = htcondor::constraint_string(me.factory_id, "factory_id");
-  if (!factory) return fail(factory.error());
+  const auto mine = of_factory(me);
+  if (!mine) return fail(mine.error());
   const auto name = htcondor::constraint_string(queue, "a queue's name");
   if (!name) return fail(name.error());
   const std::string list = '"' + node_list(nodes) + '"';
-  const auto constraint = fmt::format(
-      "APF_FACTORY_ID =?= {} && MATCH_APF_QUEUE =?= {} && JobStatus == 1 && APF_AVOID =!= undefined && APF_AVOID =!= "
-      "{}",
-      *factory, *name, list);
+  const auto constraint =
+      fmt::format("{} && MATCH_APF_QUEUE =?= {} && JobStatus == 1 && APF_AVOID =!= undefined && APF_AVOID =!= {}",
+                  *mine, *name, list);
   // condor_qedit calls it a failure when there is nobody to tell
-  const auto waiting = tools_.query("condor_q", {"-allusers", "-constraint", constraint, "-af", "ClusterId"}, context);
-  if (!waiting) return fail(waiting.error());
-  const auto told = std::count(waiting->begin(), waiting->end(), '\n');
-  if (told == 0) return 0;
+  auto told = count_jobs(tools_, constraint, context);
+  if (!told || *told == 0) return told;
   auto done = tools_.run("condor_qedit", {"-constraint", constraint, "APF_AVOID", list}, context);
   if (!done) return fail(done.error());
   if (done->timed_out || done->signal != 0 || done->exit_code != 0)

@@ -147,6 +147,7 @@ TEST_F(HtcondorCredentials, NothingIsSubmittedWithoutAGoodOne) {
   Options options;
   options.set("history_since", Duration(seconds{3600}));
   options.set("history_scan", std::int64_t{5000});
+  options.set("event_log", std::string("none"));
   const auto batch = registry.batch.at(0).make(options);
   ASSERT_TRUE(batch) << batch.error().text();
   SubmitOrder order;

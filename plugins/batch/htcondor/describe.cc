@@ -1,6 +1,7 @@
 #include "describe.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <set>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "flavour_lines.h"
 #include "htcondor/text.h"
 #include "lines.h"
+#include "pilot_events.h"
 
 namespace apf::batch_htcondor {
 namespace {
@@ -123,8 +125,7 @@ const char* splitting(Flavour flavour, const Files& files) {
   return is_grid(flavour) ? "this flavour" : nullptr;
 }
 
-void files_part(Lines& lines, const char* way, const protocol::Launch& launch, const Options& o,
-                const Result<std::string>& inputs) {
+void files_part(Lines& lines, const char* way, const protocol::Launch& launch, const Result<std::string>& inputs) {
   if (way != nullptr && launch.log_dir.find(' ') != std::string::npos)
     lines.check(bad_option(
         fmt::format("the log folder '{}' holds a blank, which {} can't fetch output into", launch.log_dir, way),
@@ -136,7 +137,22 @@ void files_part(Lines& lines, const char* way, const protocol::Launch& launch, c
   const std::string stem = launch.log_dir + "/" + htcondor::kPilotId;
   lines.add("output", submit_text(stem + ".out", "log_dir"));
   lines.add("error", submit_text(stem + ".err", "log_dir"));
-  if (o.flag("job_log")) lines.add("log", submit_text(stem + ".log", "log_dir"));
+}
+
+// HTCondor writes one user log a job; what would be the second one, for people, is written like that of a DAG's node.
+// With a mask that log is plain text whatever form the first one has (seen with HTCondor 23.9).
+void log_part(Lines& lines, const std::string& events, const std::string& job_log) {
+  if (events.empty()) {
+    if (!job_log.empty()) lines.add("log", submit_text(job_log, "log_dir"));
+    return;
+  }
+  lines.add("log", submit_text(events, "the path of the pilots' log"));
+  lines.raw("log_xml", "true");
+  lines.raw("job_ad_information_attrs",
+            fmt::format("{},{}", fmt::join(kNeededAttributes, ","), fmt::join(kUsefulAttributes, ",")));
+  if (job_log.empty()) return;
+  lines.add("dagman_log", submit_text(job_log, "log_dir"));
+  lines.raw("+DAGManNodesMask", "\"0,1,4,5,7,9,10,11,12,13,22,23,24,25,26,27,29,30,40\"");
 }
 
 // A token is read by the gridmanager for the flavours whose server takes tokens; to all pilots it goes as a file.
@@ -176,7 +192,8 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
   // BLAHP makes the pilot's working directory below this one, which is the factory's own otherwise
   if (*flavour == Flavour::batch)
     lines.add("initialdir", submit_text(files.key.substr(0, files.key.rfind('/')), "the path of the report key"));
-  files_part(lines, way, launch, o, input_list(way, files.key, inputs));
+  files_part(lines, way, launch, input_list(way, files.key, inputs));
+  log_part(lines, files.events, o.flag("job_log") ? launch.log_dir + "/" + htcondor::kPilotId + ".log" : "");
   if (files.spooled) lines.raw("leave_in_queue", kUntilFetched);
   credential_part(lines, *flavour, way, files);
   identity_part(lines, order, launch);

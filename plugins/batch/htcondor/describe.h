@@ -22,6 +22,7 @@ struct Files {
   std::vector<std::string> inputs;  // the queue's
   std::string proxy, token;         // the queue's credential: an X.509 proxy or a token; empty: none
   bool spooled = false;             // they travel through the schedd's spool, and output waits there
+  std::string events = {};          // the log that the pilots write their events to; empty: none
 };
 
 // Errors: Kind::config "htcondor.bad_text", "htcondor.bad_option" or "htcondor.retired".

@@ -11,37 +11,29 @@
 #include <system_error>
 
 namespace apf::batch_htcondor {
-namespace {
-
-namespace fs = std::filesystem;
-
-bool change_owner(const std::string& path, const htcondor::Account& account) {
-  return account.name.empty() || geteuid() != 0 || ::chown(path.c_str(), account.uid, account.gid) == 0;
-}
-
-}  // namespace
-
 tl::unexpected<Error> spool_failed(std::string_view what, const std::string& path, int error) {
   return fail(Kind::transient, "htcondor.spool", fmt::format("{}: {}", what, std::generic_category().message(error)),
               path, "nothing was submitted; see that the directory exists, is writable and has space");
 }
 
 Status make_directory(const std::string& path, mode_t mode, const htcondor::Account& account) {
-  if (::mkdir(path.c_str(), mode) == 0)
-    return change_owner(path, account) ? Status{} : Status{spool_failed("can't hand it over", path, errno)};
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT) return spool_failed("can't make it", path, errno);
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  if (error) return spool_failed("can't make its parents", path, error.value());
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return spool_failed("can't make it", path, errno);
-  return change_owner(path, account) ? Status{} : Status{spool_failed("can't hand it over", path, errno)};
+  int made = ::mkdir(path.c_str(), mode);
+  if (made != 0 && errno == ENOENT) {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    if (error) return spool_failed("can't make its parents", path, error.value());
+    made = ::mkdir(path.c_str(), mode);
+  }
+  if (made != 0) return errno == EEXIST ? Status{} : Status{spool_failed("can't make it", path, errno)};
+  if (account.foreign() && ::chown(path.c_str(), account.uid, account.gid) != 0)
+    return spool_failed("can't hand it over", path, errno);
+  return {};
 }
 
 Status write_file(const std::string& path, std::string_view content, const htcondor::Account& account) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return spool_failed("can't write", path, errno);
-  bool ok = account.name.empty() || geteuid() != 0 || ::fchown(fd, account.uid, account.gid) == 0;
+  bool ok = !account.foreign() || ::fchown(fd, account.uid, account.gid) == 0;
   while (ok && !content.empty()) {
     const ssize_t n = ::write(fd, content.data(), content.size());
     if (n < 0 && errno == EINTR) continue;

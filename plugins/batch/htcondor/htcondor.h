@@ -13,19 +13,11 @@
 #include "credentials.h"
 #include "feed.h"
 #include "htcondor/tools.h"
+#include "settings.h"
 #include "spool.h"
 #include "view.h"
 
 namespace apf::batch_htcondor {
-
-struct Settings {
-  std::string spool;
-  std::int64_t history_since_s = 3600;  // how far the first look into the history goes back
-  std::int64_t history_scan = 200'000;  // most records that one look into the history reads
-  std::string event_log = "auto";       // or a path, or "none"
-  bool spooling = false;                // files travel through the schedd's spool
-  std::int64_t fetch_rate = 300;        // pilots a minute whose output is fetched then
-};
 
 class HtcondorBatch final : public Batch {
  public:
@@ -34,7 +26,7 @@ class HtcondorBatch final : public Batch {
         settings_(std::move(settings)),
         spool_(settings_.spool, tools_.account()),
         credentials_(tools_.account()),
-        feed_(tools_, settings_.event_log) {}
+        feed_(tools_, spool_, settings_) {}
 
   Result<View<BatchData>> poll(const FactoryIdentity& me, const std::string& cursor, Context& context) override;
   Result<std::vector<std::string>> submit(const SubmitOrder& order, Context& context) override;
@@ -84,7 +76,7 @@ class HtcondorBatch final : public Batch {
   std::mutex mutex_;
   std::vector<std::uint64_t> submitted_;  // by submit(), until the next poll
 
-  Feed feed_;  // only follow() uses it
+  Feed feed_;
 };
 
 }  // namespace apf::batch_htcondor

@@ -148,7 +148,7 @@ std::optional<PilotEvents::Known> PilotEvents::identify(std::uint64_t key, const
   return Known{known, static_cast<std::uint32_t>(*index)};
 }
 
-void PilotEvents::take(const Event& event, Mono now, const Place& place, std::vector<PilotSeen>& out) {
+void PilotEvents::take(Event event, Mono now, const Place& place, std::vector<PilotSeen>& out) {
   if (!is_job(event) || !state_after(event)) return;
   const std::uint64_t key = key_of(event);
   if (const auto it = bare_.find(key); it != bare_.end()) {
@@ -157,7 +157,7 @@ void PilotEvents::take(const Event& event, Mono now, const Place& place, std::ve
     if (!event.informed || earlier.type != event.type) untold(earlier, out);
   }
   if (!event.informed) {
-    bare_.emplace(key, Kept{++kept_, now, place(), event, {}});
+    bare_.emplace(key, Kept{++kept_, now, place(), std::move(event), {}});
     return;
   }
   if (event.text("APF_FACTORY_ID") != factory_id_) return;

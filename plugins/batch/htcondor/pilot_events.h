@@ -7,19 +7,28 @@
 // Thread-safety: one thread at a time; no I/O and no clock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "apf/batch.h"
-#include "htcondor/event_json.h"
+#include "htcondor/event.h"
 
 namespace apf::batch_htcondor {
+
+// Attributes of a job that have to come with its events: without these an event does not say whose pilot is what.
+inline constexpr std::array<std::string_view, 9> kNeededAttributes{
+    "APF_FACTORY_ID", "APF_INSTANCE",    "APF_RUN",      "APF_SUBMISSION",     "APF_INDEX",
+    "APF_RERUN",      "MATCH_APF_QUEUE", "NumJobStarts", "JobCurrentStartDate"};
+// Those that only tell more.
+inline constexpr std::array<std::string_view, 3> kUsefulAttributes{"QDate", "RemoteHost", "LastRemoteHost"};
 
 class PilotEvents {
  public:
@@ -30,7 +39,7 @@ class PilotEvents {
 
   using Place = std::function<std::string()>;
   // Takes the next event. `place` makes the bookmark before it; asked when the event is kept back.
-  void take(const htcondor::Event& event, Mono now, const Place& place, std::vector<PilotSeen>& out);
+  void take(htcondor::Event event, Mono now, const Place& place, std::vector<PilotSeen>& out);
   // Gives what was kept back and waited long enough.
   void settle(Mono now, std::vector<PilotSeen>& out);
 

@@ -33,8 +33,9 @@ constexpr std::array kOptions{
                .minimum = 1000},
     OptionSpec{.name = "event_log",
                .fallback = "auto",
-               .doc = "the schedd's event log in JSON form, followed to hear at once what happens to pilots: its path, "
-                      "'auto' to ask the schedd for it, or 'none'"},
+               .doc = "what is followed to hear at once what happens to pilots: the path of the schedd's event log in "
+                      "JSON form, 'pilots' for a log that pilots write themselves, 'auto' for the schedd's where it "
+                      "can be followed and the pilots' elsewhere, or 'none'"},
     OptionSpec{.name = "spooling",
                .type = OptionType::boolean,
                .fallback = "false",
@@ -195,9 +196,9 @@ Result<std::unique_ptr<Batch>> make(const Options& options) {
   settings.history_scan = options.integer("history_scan");
   settings.spooling = options.has("spooling") && options.flag("spooling");
   settings.fetch_rate = options.integer_or("fetch_rate", settings.fetch_rate);
-  auto event_log = htcondor::event_log_option(options);
-  if (!event_log) return fail(event_log.error());
-  settings.event_log = *event_log;
+  settings.event_log = options.text_or("event_log", "auto");
+  if (settings.event_log != "pilots")
+    if (auto place = htcondor::event_log_option(options); !place) return fail(place.error());
   return std::make_unique<batch_htcondor::HtcondorBatch>(std::move(*tools), std::move(settings));
 }
 

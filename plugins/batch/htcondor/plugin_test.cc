@@ -167,6 +167,7 @@ class HtcondorPlugin : public ::testing::Test {
     register_batch_htcondor(registry);
     options_.set("history_since", Duration(seconds{3600}));
     options_.set("history_scan", std::int64_t{5000});
+    options_.set("event_log", std::string("none"));
     auto made = registry.batch.at(0).make(options_);
     ASSERT_TRUE(made) << made.error().text();
     batch_ = std::move(*made);

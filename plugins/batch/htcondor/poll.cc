@@ -10,6 +10,7 @@
 #include "htcondor/queue_check.h"
 #include "htcondor/rows.h"
 #include "htcondor/text.h"
+#include "jobs.h"
 
 namespace apf::batch_htcondor {
 namespace {
@@ -17,12 +18,6 @@ namespace {
 constexpr int kLooks = 5;                // polls that go on looking for a pilot that left without a record
 constexpr std::size_t kFindChunk = 100;  // submissions in one constraint
 constexpr int kLoadEvery = 10;           // polls: the schedd tells its collector every 5 minutes or so
-
-Result<std::string> of_factory(const FactoryIdentity& me) {
-  auto id = htcondor::constraint_string(me.factory_id, "the factory's id");
-  if (!id) return id;
-  return "APF_FACTORY_ID =?= " + *id;
-}
 
 std::vector<std::uint64_t> keys(const std::vector<PilotSeen>& pilots) {
   std::vector<std::uint64_t> out;

@@ -8,6 +8,7 @@
 
 #include "htcondor.h"
 #include "htcondor/text.h"
+#include "jobs.h"
 
 namespace apf::batch_htcondor {
 namespace {
@@ -81,10 +82,8 @@ constexpr Change kRelease{"condor_release", "find/release all jobs matching", "r
 Result<std::int64_t> change(const htcondor::Tools& tools, const Change& how, const std::string& constraint,
                             const std::string& why, Context& context) {
   // The tools say only whether there was any; the count is of those that fulfilled the condition just before.
-  auto before = tools.query("condor_q", {"-allusers", "-constraint", constraint, "-af", "ClusterId"}, context);
-  if (!before) return fail(before.error());
-  const auto candidates = std::count(before->begin(), before->end(), '\n');
-  if (candidates == 0) return 0;
+  auto candidates = count_jobs(tools, constraint, context);
+  if (!candidates || *candidates == 0) return candidates;
   auto f = tools.run(how.tool, {"-constraint", constraint, "-reason", htcondor::plain_reason(why)}, context);
   if (!f) return fail(f.error());
   if (f->timed_out || f->signal != 0)

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -42,11 +41,9 @@ std::pair<std::string, std::size_t> split_name(const std::string& name) {
 std::string Spool::root(const FactoryIdentity& me) const {
   if (!configured_.empty()) return configured_;
   // The state directory is closed to other accounts; beside the log tree the submitting account gets along.
-  if (!account_.name.empty() && geteuid() == 0) return me.log_dir + "-htcondor";
+  if (account_.foreign()) return me.log_dir + "-htcondor";
   return me.state_dir + "/htcondor";
 }
-
-bool Spool::copies_inputs() const { return !account_.name.empty() && geteuid() == 0; }
 
 Spool::Prepared Spool::places(const SubmitOrder& order) const {
   const std::string top = root(*order.me);
@@ -55,13 +52,13 @@ Spool::Prepared Spool::places(const SubmitOrder& order) const {
   p.key_file = p.directory + "/" + protocol::kReportKeyFile;
   p.description_file = p.directory + "/" + kDescription;
   p.input_files = order.queue->input_files;
-  if (copies_inputs())
+  if (account_.foreign())
     for (auto& file : p.input_files) file = copy_of(top, file);
   return p;
 }
 
 Result<std::vector<std::string>> Spool::readable(const std::string& root, const std::vector<std::string>& files) const {
-  if (!copies_inputs()) return files;
+  if (!account_.foreign()) return files;
   std::vector<std::string> out;
   if (auto ok = make_directory(root + "/input", 0700, account_); !ok) return fail(ok.error());
   for (const auto& file : files) {

@@ -46,7 +46,6 @@ class Spool {
   void saw(const FactoryIdentity& me, std::span<const PilotSeen> live, std::span<const PilotSeen> ended, Wall now);
 
  private:
-  [[nodiscard]] bool copies_inputs() const;
   Result<std::vector<std::string>> readable(const std::string& root, const std::vector<std::string>& files) const;
   void list(const std::string& root);
   void sweep(const std::string& root, const std::set<std::string>& live, Wall now);

@@ -83,8 +83,9 @@ Result<std::vector<std::string>> HtcondorBatch::submit(const SubmitOrder& order,
     if (error.kind != Kind::uncertain) spool_.forget(order, *prepared);
     return fail(std::move(error));
   };
-  auto description = describe(
-      order, {prepared->key_file, prepared->input_files, credential->proxy, credential->token, settings_.spooling});
+  const std::string events = feed_.pilots_log(*order.me, context);
+  auto description = describe(order, {prepared->key_file, prepared->input_files, credential->proxy, credential->token,
+                                      settings_.spooling, events});
   if (!description) return give_up(description.error());
   if (auto ok = spool_.write(*prepared, description->text, description->log_dir); !ok) return give_up(ok.error());
 
@@ -92,6 +93,7 @@ Result<std::vector<std::string>> HtcondorBatch::submit(const SubmitOrder& order,
   if (settings_.spooling) arguments.emplace_back("-spool");
   arguments.push_back(prepared->description_file);
   auto answer = tools_.run("condor_submit", arguments, context);
+  feed_.sent(events);
   if (!answer) return give_up(answer.error());
   if (answer->timed_out || answer->exit_code != 0) return give_up(failure(*answer));
   auto ids = ids_of(order, *answer);

@@ -6,11 +6,11 @@
 namespace apf::htcondor {
 namespace {
 
-// A log in HTCondor's own text form begins with "000 (001.000.000) ...", one in XML with "<".
+// A log in HTCondor's own text form begins with "000 (001.000.000) ...", one whose beginning was given back with zeros.
 Status check_format(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   char first = '{';
-  if (!(in >> first) || first == '{') return {};
+  if (!(in >> first) || std::string_view("{<\0", 3).find(first) != std::string_view::npos) return {};
   return fail(Kind::config, "htcondor.event_log_format", "the event log is not in JSON form", path,
               "set EVENT_LOG_FORMAT_OPTIONS = JSON, UTC, SUB_SECOND for the schedd");
 }

@@ -1,13 +1,13 @@
-// Follows a schedd's event log in JSON form: its objects in order, whatever happens to the file.
-// Who only wants to know that something happened in the schedd follows the LogFile itself.
-// Thread-safety: one thread at a time.
+// Follows a schedd's event log in JSON form, or a user log in XML form: its objects in order, whatever happens to the
+// file. Who only wants to know that something happened in the schedd follows the LogFile itself. Thread-safety: one
+// thread at a time.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "event_json.h"
+#include "event.h"
 #include "log_file.h"
 
 namespace apf::htcondor {
@@ -18,7 +18,7 @@ class EventLog {
   explicit EventLog(std::string path, Duration late = seconds{10}) : file_(std::move(path)), most_late_(late) {}
 
   // Starts at a bookmark, or with what happens from now on when it is empty. Errors: as LogFile::open(), and
-  // Kind::config "htcondor.event_log_format" when the log is not in JSON form.
+  // Kind::config "htcondor.event_log_format" when the log is in neither form.
   Status open(const std::string& bookmark);
 
   // The next object, or nothing when there is no more at the moment; valid until the next call.
@@ -34,6 +34,8 @@ class EventLog {
   // After the object that the last next() gave, and before it: places for open(), also after a restart.
   [[nodiscard]] std::string bookmark() const { return file_.bookmark(splitter_.pending()); }
   [[nodiscard]] std::string bookmark_before();
+  // How much of the present file was read, in bytes.
+  [[nodiscard]] std::uint64_t place() const { return file_.offset() - splitter_.pending(); }
   [[nodiscard]] const std::string& path() const { return file_.path(); }
 
  private:

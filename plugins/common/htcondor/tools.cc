@@ -32,6 +32,8 @@ tl::unexpected<Error> no_answer(std::string code, std::string what, const std::s
 
 }  // namespace
 
+bool Account::foreign() const { return !name.empty() && geteuid() == 0; }
+
 std::string complaint(const Finished& f) {
   std::vector<std::string_view> lines;
   for (std::string_view rest = f.err; !rest.empty();) {
@@ -57,9 +59,11 @@ Result<Tools> Tools::make(const Options& options) {
   return t;
 }
 
+std::string Tools::target() const { return fmt::format("{}\n{}\n{}", schedd_, pool_, config_); }
+
 Result<Finished> Tools::start(const std::string& tool, std::vector<std::string> arguments, Context& context) const {
   Command command;
-  if (!account_.name.empty() && geteuid() == 0) {
+  if (account_.foreign()) {
     const std::string uid = std::to_string(account_.uid), gid = std::to_string(account_.gid);
     command.argv = {"setpriv", "--reuid", uid, "--regid", gid, "--init-groups", "--"};
     command.environment = {{"HOME", account_.home}, {"USER", account_.name}, {"LOGNAME", account_.name}};

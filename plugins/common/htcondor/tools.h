@@ -14,6 +14,9 @@ namespace apf::htcondor {
 struct Account {
   std::string name, home;
   unsigned uid = 0, gid = 0;
+
+  // Root acts for another account: what it makes has to be handed over.
+  [[nodiscard]] bool foreign() const;
 };
 
 class Tools {
@@ -35,6 +38,8 @@ class Tools {
   Result<std::string> query_pool(const std::string& tool, const std::vector<std::string>& arguments,
                                  Context& context) const;
   [[nodiscard]] const std::string& schedd() const { return schedd_; }  // as configured; empty: the local one
+  // What tells this schedd from others: two of equal text are one.
+  [[nodiscard]] std::string target() const;
 
   // The account that tools run as and that must reach the files of a submission; empty name: the factory's own.
   [[nodiscard]] const Account& account() const { return account_; }

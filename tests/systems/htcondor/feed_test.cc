@@ -202,6 +202,105 @@ TEST_F(HtcondorFeedPool, GoesOnAfterTheLogWasDeleted) {
   EXPECT_EQ(s->told_.size(), 7U);
 }
 
+// Where the schedd's log can't be followed, pilots write one of their own.
+class HtcondorPilotsLogPool : public HtcondorFeedPool {
+ protected:
+  // The pool's tools, but a schedd that tells of no event log.
+  void hide_event_log() {
+    const fs::path tools = directory_ / "tools", real = output_of("dirname $(command -v condor_q)");
+    fs::create_directory(tools);
+    for (const auto& entry : fs::directory_iterator(real))
+      if (const auto name = entry.path().filename();
+          name != "condor_config_val" && name.string().starts_with("condor_"))
+        std::ofstream(tools / name) << "#!/bin/sh\nexec " << entry.path() << " \"$@\"\n";
+    std::ofstream(tools / "condor_config_val")
+        << "#!/bin/sh\n[ $# -eq 1 ] && exec " << real / "condor_config_val" << " \"$@\"\n"
+        << "printf 'Not defined: EVENT_LOG\\nNot defined\\nNot defined\\nhost.example.org\\n'\n";
+    for (const auto& entry : fs::directory_iterator(tools)) fs::permissions(entry, fs::perms{0755});
+    options_.set("tools", tools.string());
+  }
+  fs::path pilots_log() const {
+    const fs::directory_iterator first(spool() / "events");
+    return first->path();
+  }
+};
+
+TEST_F(HtcondorPilotsLogPool, TellsAHundredPilotsFromBeginToEndThroughRestarts) {
+  hide_event_log();
+  const auto s = source("schedd2@pool.test");
+  queue_.submit.set("job_log", true);
+  const auto ids = submit(*s, "s-life", 100);
+  int looks = 0;
+  s->follow_until([&] {
+    if (++looks % 5 == 0) s->restart();
+    return s->in(PilotState::done) == 100;
+  });
+  std::sort(s->lags_.begin(), s->lags_.end());
+  std::cout << "from event to pilot: median " << s->lags_[50] << " ms, 99 of 100 " << s->lags_[98] << " ms\n";
+  EXPECT_THAT(s->gaps_, ::testing::IsEmpty());
+  EXPECT_THAT(s->errors_, ::testing::IsEmpty());
+  ASSERT_EQ(s->told_.size(), 100U);
+  for (const auto& [id, told] : s->told_) ASSERT_EQ(life(told), kWholeLife) << id;
+  for (const auto& [id, p] : s->last_) {
+    EXPECT_EQ(p.exit_code, 7) << id;
+    EXPECT_EQ(p.queue, "Q");
+    EXPECT_FALSE(p.node.empty());
+  }
+  EXPECT_THAT(slurp(pilots_log()), ::testing::StartsWith("<c>\n"));
+  const fs::path people = fs::path(me_.log_dir) / "2026-11-21" / "Q" / (ids[0] + ".log");
+  EXPECT_THAT(slurp(people), ::testing::HasSubstr("Job terminated.")) << "the log of each pilot is still there";
+}
+
+TEST_F(HtcondorPilotsLogPool, TellsHoldsReleasesEvictionsAndRemovals) {
+  options_.set("event_log", std::string("pilots"));
+  const auto s = source("schedd1@pool.test");
+  queue_.executable = script("#!/bin/sh\nexec sleep 600\n");
+  const auto ids = submit(*s, "s-more", 3);
+  ASSERT_THAT(ids, SizeIs(3));
+  s->follow_until([&] { return s->in(PilotState::running) == 3; });
+  output_of("condor_hold " + ids[0] + " 2>&1; condor_vacate_job -fast " + ids[1] + " 2>&1; condor_rm " + ids[2] +
+            " 2>&1");
+  s->follow_until([&] {
+    return s->last_[ids[0]].state == PilotState::held && ended(s->last_[ids[1]].state) &&
+           s->last_[ids[2]].state == PilotState::removed;
+  });
+  EXPECT_EQ(s->last_[ids[0]].hold, HoldKind::people);
+  EXPECT_THAT(s->told_[ids[0]], ::testing::Not(::testing::Contains(PilotState::failed))) << "a hold is no eviction";
+  EXPECT_THAT(s->gaps_, ::testing::IsEmpty());
+}
+
+TEST_F(HtcondorPilotsLogPool, IsNotTrustedUntilAllPilotsWriteIt) {
+  options_.set("event_log", std::string("none"));
+  queue_.submit.set("requirements", std::string("false"));
+  options_.set("schedd", std::string("schedd1@pool.test"));
+  Source before(registry_, options_, me_);
+  const auto ids = submit(before, "s-before", 2);
+  ASSERT_THAT(ids, SizeIs(2));
+  hide_event_log();
+  options_.set("event_log", std::string("auto"));
+  Source after(registry_, options_, me_);
+  after.follow();
+  ASSERT_THAT(after.errors_, SizeIs(1));
+  EXPECT_THAT(after.errors_[0], ::testing::HasSubstr("2 pilots were submitted before"));
+  EXPECT_TRUE(after.cursor_.empty());
+  submit(after, "s-after", 1);
+  output_of("condor_rm " + ids[0] + " " + ids[1] + " 2>&1");
+  after.follow_until([&] { return !after.cursor_.empty(); });
+  submit(after, "s-last", 1);
+  after.follow_until([&] { return after.told_.size() == 1; });
+}
+
+TEST_F(HtcondorPilotsLogPool, GoesOnAfterItWasDeletedAndTellsTheGap) {
+  options_.set("event_log", std::string("pilots"));
+  const auto s = source("schedd1@pool.test");
+  submit(*s, "s-before", 2);
+  s->follow_until([&] { return s->in(PilotState::done) == 2; });
+  fs::remove(pilots_log());
+  submit(*s, "s-after", 3);
+  s->follow_until([&] { return s->in(PilotState::done) == 5; });
+  EXPECT_THAT(s->gaps_, SizeIs(1));
+}
+
 // The schedd dies without a word and comes again; its shadows and pilots go on, and so does the log.
 TEST_F(HtcondorFeedPool, GoesOnWhenTheScheddWasKilled) {
   const auto s = source("schedd2@pool.test");

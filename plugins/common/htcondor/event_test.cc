@@ -1,4 +1,4 @@
-#include "htcondor/event_json.h"
+#include "htcondor/event.h"
 
 #include <gtest/gtest.h>
 
@@ -48,6 +48,8 @@ struct SplitCase {
 std::vector<SplitCase> split_cases() {
   const std::string a = "{\n  \"a\": 1\n}", b = "{\n  \"b\": {\n    \"c\": [ 1, { } ]\n  }\n}";
   const std::string odd = R"({ "text": "}{ \" \\" })";
+  const std::string x = "<c>\n    <a n=\"A\"><i>1</i></a>\n</c>";
+  const std::string y = "<c>\n    <a n=\"B\"><c>\n        <a n=\"C\"><s>&lt;/c&gt;</s></a>\n    </c></a>\n</c>";
   return {
       {"nothing", "", {}, 0},
       {"blanks", " \n\t\r\n", {}, 0},
@@ -65,6 +67,14 @@ std::vector<SplitCase> split_cases() {
       {"begun at the end of a line", "\n" + a, {a}, 0, true},
       {"begun at the end of an object", "}\n" + a, {a}, 0, true},
       {"begun before the line break that ends it", a + "\n" + a, {a}, 0, true},
+      {"XML", x + "\n" + y + "\n", {x, y}, 0},
+      {"XML and JSON", x + "\n" + a + "\n" + y + a, {x, a, y, a}, 0},
+      {"a part of XML at the end", x + "\n<c>\n    <a n=\"", {x}, 0},
+      {"a writer of XML was killed in a line", "<c>\n    <a n=\"A\"><s>tex" + x + "\n" + y + "\n", {y}, 1},
+      {"a writer of XML was killed between lines", "<c>\n    <a n=\"A\"><s>t</s></a>\n" + x + "\n" + y, {x, y}, 1},
+      {"a part of XML before JSON", "<c>\n    <a n=\"A\"><s>t</s></a>\n" + a, {a}, 1},
+      {"words between XML", x + "\nwords <c>\n" + y + "\n", {x, y}, 1},
+      {"begun inside of XML", "<s>t</s></a>\n</c>\n" + x, {x}, 0, true},
   };
 }
 
@@ -117,6 +127,39 @@ TEST(Events, AreDecoded) {
   EXPECT_TRUE(informed->informed);
   for (const char* bad : {"", "[]", "{}", "{", R"({"EventTypeNumber": "5"})", R"({"EventTypeNumber": -1})",
                           R"({"EventTypeNumber": 28})", R"({"EventTypeNumber": 99999999999})"})
+    EXPECT_FALSE(decode_event(bad)) << bad;
+}
+
+TEST(Events, AreDecodedFromXml) {
+  const auto event = decode_event(R"(<c>
+    <a n="ToE"><c>
+        <a n="ExitCode"><i>3</i></a>
+    </c></a>
+    <a n="Cluster"><i>3</i></a>
+    <a n="Proc"><i>7</i></a>
+    <a n="EventTime"><s>2026-11-22T03:11:30.023Z</s></a>
+    <a n="HoldReason"><s>&lt;127.0.0.1:9&gt; &amp; "x" &quot;y&apos; \\n\"z\n\303\251&none \</s></a>
+    <a n="Flag"><b v="t"/></a>
+    <a n="Other"><b v="f"/></a>
+    <a n="Real"><r>1.5</r></a>
+    <a n="Odd"><i>1x</i></a>
+    <a n="Huge"><i>18446744073709551615</i></a>
+    <a n="broken><s>x</s></a>
+    <a n="EventTypeNumber"><i>28</i></a>
+    <a n="TriggerEventTypeNumber"><i>12</i></a>
+</c>)");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->type, 12);
+  EXPECT_TRUE(event->informed);
+  EXPECT_EQ(event->cluster, 3);
+  EXPECT_EQ(event->proc, 7);
+  EXPECT_EQ(event->at.ms, 1'795'317'090'023);
+  EXPECT_EQ(event->text("HoldReason"), "<127.0.0.1:9> & \"x\" \"y' \\n\"z\n\303\251&none \\");
+  EXPECT_EQ(event->boolean("Flag"), true);
+  EXPECT_EQ(event->boolean("Other"), false);
+  for (const char* absent : {"ToE", "ExitCode", "Real", "Odd", "Huge", "broken"})
+    EXPECT_FALSE(event->attributes.contains(absent)) << absent;
+  for (const char* bad : {"<", "<c>", "<c>\n</c>", "<c>\n    <a n=\"EventTypeNumber\"><s>5</s></a>\n</c>"})
     EXPECT_FALSE(decode_event(bad)) << bad;
 }
 

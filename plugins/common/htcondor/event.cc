@@ -1,9 +1,11 @@
-#include "event_json.h"
+#include "event.h"
 
 #include <array>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
+
+#include "event_xml.h"
 
 namespace apf::htcondor {
 namespace {
@@ -21,15 +23,21 @@ std::optional<T> get(const Event& e, std::string_view name) {
   return value != nullptr ? std::optional<T>(*value) : std::nullopt;
 }
 
-void keep(Event& e, const std::string& name, const nlohmann::json& value) {
+void keep(EventAttributes& attributes, const std::string& name, const nlohmann::json& value) {
   if (value.is_boolean())
-    e.attributes[name] = value.get<bool>();
+    attributes[name] = value.get<bool>();
   else if (value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() <= INT64_MAX))
-    e.attributes[name] = value.get<std::int64_t>();
-  else if (value.is_number_float())
-    e.attributes[name] = value.get<double>();
+    attributes[name] = value.get<std::int64_t>();
   else if (value.is_string())
-    e.attributes[name] = value.get<std::string>();
+    attributes[name] = value.get<std::string>();
+}
+
+EventAttributes attributes_of_json(std::string_view object) {
+  EventAttributes out;
+  const auto json = nlohmann::json::parse(object, nullptr, false);
+  if (json.is_object())
+    for (const auto& [name, value] : json.items()) keep(out, name, value);
+  return out;
 }
 
 }  // namespace
@@ -60,25 +68,27 @@ void ObjectSplitter::broken() {
   skipping_ = true;
 }
 
-// Between objects. True when `c` is used up.
-bool ObjectSplitter::outside(char c) {
-  if (c == '{' && (!skipping_ || before_ == '\n')) {
+void ObjectSplitter::outside(char c) {
+  if ((c == '{' || c == '<') && (!skipping_ || before_ == '\n')) {
     skipping_ = false;
     begin_ = scan_;
     depth_ = 1;
-    return true;
+    xml_ = c == '<';
+    return;
   }
   if (!skipping_ && !blank(c)) broken();
   begin_ = scan_ + 1;
+}
+
+bool ObjectSplitter::too_long() {
+  if (scan_ - begin_ < kLongest) return false;
+  broken();
   return true;
 }
 
 // Inside an object. False when it turns out to be none and `c` has to be looked at again.
-bool ObjectSplitter::inside(char c) {
-  if (scan_ - begin_ >= kLongest) {
-    broken();
-    return false;
-  }
+bool ObjectSplitter::inside_json(char c) {
+  if (too_long()) return false;
   if (quoted_) {
     if (c == '\n') {  // strings have no line breaks: the writer was killed in the middle
       broken();
@@ -98,11 +108,44 @@ bool ObjectSplitter::inside(char c) {
   return true;
 }
 
+// From "<c>" to "</c>", each a line of its own, with tables like it inside, which are indented; a string holds no '<'.
+// As inside_json().
+bool ObjectSplitter::inside_xml(char c) {
+  if (too_long()) return false;
+  if (before_ == '\n' && c != ' ' && c != '<') {
+    broken();
+    return false;
+  }
+  const std::size_t n = scan_ - begin_;
+  if (n < 3 && c != "<c>"[n]) {
+    if (n != 1 || c != '/') ++damages_;  // "</c>": the end of one whose beginning is not here
+    depth_ = 0;
+    skipping_ = true;
+    return false;
+  }
+  if (before_ == '<' && n > 1 && text_[scan_ - 2] == '\n' && c != '/') {  // the next object
+    broken();
+    before_ = text_[--scan_ - 1];
+    return false;
+  }
+  if (c != '>' || n < 3) return true;
+  if (text_.compare(scan_ - 2, 2, "<c") == 0) ++depth_;
+  if (text_.compare(scan_ - 3, 3, "</c") != 0) return true;
+  --depth_;
+  const bool at_line_start = text_[scan_ - 4] == '\n';
+  if (at_line_start == (depth_ == 0)) return true;
+  broken();  // two that became one, since the first was not written to its end
+  return false;
+}
+
 std::optional<std::string_view> ObjectSplitter::next() {
   while (scan_ < text_.size()) {
     const char c = text_[scan_];
     const bool in = depth_ > 0;
-    if (!(in ? inside(c) : outside(c))) continue;
+    if (!in)
+      outside(c);
+    else if (!(xml_ ? inside_xml(c) : inside_json(c)))
+      continue;
     before_ = c;
     ++scan_;
     if (in && depth_ == 0) {
@@ -120,10 +163,8 @@ std::string Event::text(std::string_view name) const { return get<std::string>(*
 
 std::optional<Event> decode_event(std::string_view object) {
   constexpr std::int64_t kInformation = 28;
-  const auto json = nlohmann::json::parse(object, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
   Event e;
-  for (const auto& [name, value] : json.items()) keep(e, name, value);
+  e.attributes = object.starts_with('<') ? attributes_of_xml(object) : attributes_of_json(object);
   auto type = e.integer("EventTypeNumber");
   e.informed = type == kInformation;
   if (e.informed) type = e.integer("TriggerEventTypeNumber");
