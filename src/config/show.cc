@@ -1,52 +1,11 @@
 // What is in force, as TOML that loads again.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "config/load.h"
+#include "config/toml_text.h"
 
 namespace apf::config {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += fmt::format("\\{}", c);
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
-// A key that needs no quotes.
-std::string key_text(std::string_view key) {
-  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-  return bare ? std::string(key) : quoted(key);
-}
-
-std::string real_text(double v) {
-  std::string s = fmt::format("{}", v);
-  return s.find_first_of(".en") == std::string::npos ? s + ".0" : s;
-}
-
-std::string list_text(const std::vector<std::string>& list) {
-  std::string out;
-  for (const auto& item : list) out += (out.empty() ? "" : ", ") + quoted(item);
-  return "[" + out + "]";
-}
-
-std::string table_text(const Table& table) {
-  std::string out;
-  for (const auto& [key, value] : table)
-    out += fmt::format("{}{} = {}", out.empty() ? " " : ", ", key_text(key), quoted(value));
-  return "{" + out + (out.empty() ? "}" : " }");
-}
 
 std::string value_text(const OptionSpec& spec, const OptionValue& value, const ShowOptions& options) {
   if (spec.secret && !options.plain) return "\"***\"";
@@ -54,10 +13,10 @@ std::string value_text(const OptionSpec& spec, const OptionValue& value, const S
     case OptionType::boolean: return std::get<bool>(value) ? "true" : "false";
     case OptionType::integer: return fmt::format("{}", std::get<std::int64_t>(value));
     case OptionType::real: return real_text(std::get<double>(value));
-    case OptionType::duration: return quoted(show_duration(std::get<Duration>(value)));
-    case OptionType::size: return quoted(show_size(std::get<std::int64_t>(value)));
+    case OptionType::duration: return toml_string(show_duration(std::get<Duration>(value)));
+    case OptionType::size: return toml_string(show_size(std::get<std::int64_t>(value)));
     case OptionType::text:
-    case OptionType::path: return quoted(std::get<std::string>(value));
+    case OptionType::path: return toml_string(std::get<std::string>(value));
     case OptionType::list:
     case OptionType::paths: return list_text(std::get<std::vector<std::string>>(value));
     case OptionType::table: return table_text(std::get<Table>(value));
@@ -84,9 +43,9 @@ std::vector<Line> lines_of(std::span<const OptionSpec> specs, const Options& val
 
 // Steps keep no table of their own: their values say their type.
 std::string step_text(const StepSpec& step, const ShowOptions& options) {
-  std::string out = fmt::format("{{ use = {}", quoted(step.use));
+  std::string out = fmt::format("{{ use = {}", toml_string(step.use));
   for (const auto& [name, entry] : step.options.entries()) {
-    std::string value = quoted(apf::show(entry.value, entry.secret && !options.plain));
+    std::string value = toml_string(apf::show(entry.value, entry.secret && !options.plain));
     if (const auto* flag = std::get_if<bool>(&entry.value)) value = *flag ? "true" : "false";
     if (const auto* whole = std::get_if<std::int64_t>(&entry.value)) value = fmt::format("{}", *whole);
     if (const auto* real = std::get_if<double>(&entry.value)) value = real_text(*real);

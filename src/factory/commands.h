@@ -21,6 +21,22 @@ constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 constexpr int kNotRunning = 3;  // no daemon answers
 
+// Writes a configuration made from AutoPyFactory's; notes go to `err`. 1: it still needs a hand
+// (docs/autopyfactory.md).
+struct ImportArgs {
+  std::string file;  // autopyfactory.conf
+};
+int import(const ImportArgs& args, const Registry& registry, std::ostream& out, std::ostream& err);
+
+// What a queue's chain makes of these numbers, from the configuration alone.
+struct SimulateArgs {
+  std::string queue;
+  std::int64_t ready = 0, pending = 0, running = 0;
+  std::string status = "online";
+};
+int simulate_sched(const Target& target, const SimulateArgs& args, const Registry& registry, std::ostream& out,
+                   std::ostream& err);
+
 // Runs sched chains over inputs: one JSON object a line in, one a line out (docs/sched.md has the form).
 struct DecideArgs {
   bool message = false;  // add the message in the original's form

@@ -23,6 +23,15 @@ void add_decide(CLI::App& app, const Registry& registry, Action& action) {
   });
 }
 
+void add_import(CLI::App& app, const Registry& registry, Action& action) {
+  auto* c = app.add_subcommand("import", "Make a configuration from one of AutoPyFactory; it goes to standard output");
+  auto args = std::make_shared<ImportArgs>();
+  c->add_option("file", args->file, "Its autopyfactory.conf, which names the other files")->required();
+  c->callback([&action, &registry, args] {
+    action = [&registry, args] { return import(*args, registry, std::cout, std::cerr); };
+  });
+}
+
 void add_plugins(CLI::App& app, const Registry& registry, Action& action) {
   auto* c = app.add_subcommand("plugins", "List plug-ins and their options");
   auto args = std::make_shared<PluginsArgs>();
@@ -100,6 +109,28 @@ void add_explain(CLI::App& app, const Registry& registry, Action& action) {
       return *file ? submit_file(*target, *args, registry, std::cout, std::cerr)
                    : explain(*target, args->queue, std::cout, std::cerr);
     };
+  });
+}
+
+void add_simulate(CLI::App& app, const Registry& registry, Action& action) {
+  auto* simulate = app.add_subcommand("simulate", "Try a part of a configuration on given numbers");
+  simulate->require_subcommand(1);
+  auto* c = simulate->add_subcommand("sched", "Print what each step of a queue's chain makes of them; needs no daemon");
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<SimulateArgs>();
+  c->add_option("--config", target->config, "The configuration file")->capture_default_str();
+  c->add_option("queue", args->queue)->required();
+  const auto number = [&](const char* name, std::int64_t& into, const char* what) {
+    c->add_option(name, into, what)->check(CLI::NonNegativeNumber);
+  };
+  number("--ready", args->ready, "Jobs that wait in the WMS");
+  c->add_option("--activated", args->ready, "The same, as AutoPyFactory's tool calls it")
+      ->check(CLI::NonNegativeNumber);
+  number("--pending", args->pending, "Pilots that wait");
+  number("--running", args->running, "Pilots that run");
+  c->add_option("--status", args->status, "Status of the site")->capture_default_str();
+  c->callback([&action, &registry, target, args] {
+    action = [&registry, target, args] { return simulate_sched(*target, *args, registry, std::cout, std::cerr); };
   });
 }
 
@@ -204,6 +235,8 @@ int run_program(int argc, char** argv) {
   app.set_version_flag("--version", APF_VERSION);
   add_check(app, registry, action);
   add_decide(app, registry, action);
+  add_simulate(app, registry, action);
+  add_import(app, registry, action);
   add_plugins(app, registry, action);
   add_run(app, registry, action);
   add_replay(app, registry, action);

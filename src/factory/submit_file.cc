@@ -5,9 +5,9 @@
 #include <fstream>
 #include <ostream>
 
-#include "config/suggest.h"
 #include "engine/wrapper_file.h"
 #include "factory/commands.h"
+#include "factory/configured.h"
 #include "factory/surroundings.h"
 
 namespace apf::factory {
@@ -68,21 +68,9 @@ Result<std::string> preview(const QueueSpec& queue, const core::Config& config, 
 
 int submit_file(const Target& target, const SubmitFileArgs& args, const Registry& registry, std::ostream& out,
                 std::ostream& err) {
-  const auto loaded = config::load(target.config, registry, {.when = wall_now(), .fetch = outside().fetch});
-  if (!loaded) {
-    for (const auto& e : loaded.error()) err << "apf: " << e.text() << '\n';
-    return kBadInput;
-  }
-  const auto& queues = loaded->config->queues;
-  const auto queue = std::find_if(queues.begin(), queues.end(), [&](const auto& q) { return q->name == args.queue; });
-  if (queue == queues.end()) {
-    std::vector<std::string_view> names;
-    for (const auto& q : queues) names.emplace_back(q->name);
-    const Error unknown{Kind::config, "config.unknown_queue", fmt::format("no queue '{}'", args.queue), target.config,
-                        config::suggest(args.queue, names)};
-    return complain(target, unknown, out, err);
-  }
-  const auto text = preview(**queue, *loaded->config, args.n, registry);
+  const auto configured = configured_queue(target, args.queue, registry, out, err);
+  if (!configured) return kBadInput;
+  const auto text = preview(*configured->queue, *configured->loaded.config, args.n, registry);
   if (!text) return complain(target, text.error(), out, err);
   out << *text;
   return kGood;
