@@ -10,6 +10,16 @@ namespace {
 
 std::string folder(const std::string& state_dir) { return state_dir + "/clients"; }
 
+// Some process has it locked. A file that nobody locks is removed.
+bool locked(const std::string& file) {
+  const int fd = open(file.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  if (free) unlink(file.c_str());
+  close(fd);
+  return !free;
+}
+
 }  // namespace
 
 ClientLock::ClientLock(const std::string& state_dir, const std::string& submission)
@@ -22,19 +32,11 @@ ClientLock::ClientLock(const std::string& state_dir, const std::string& submissi
 ClientLock::~ClientLock() {
   if (fd_ < 0) return;
   close(fd_);
-  // removed when nobody has it any more; an orphan keeps the file, too
-  const auto slash = file_.find_last_of('/');
-  running(file_.substr(0, file_.find_last_of('/', slash - 1)), file_.substr(slash + 1));
+  locked(file_);  // removed when nobody has it any more; an orphan keeps the file, too
 }
 
 bool ClientLock::running(const std::string& state_dir, const std::string& submission) {
-  const std::string file = folder(state_dir) + "/" + submission;
-  const int fd = open(file.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool free = flock(fd, LOCK_EX | LOCK_NB) == 0;
-  if (free) unlink(file.c_str());
-  close(fd);
-  return !free;
+  return locked(folder(state_dir) + "/" + submission);
 }
 
 }  // namespace apf::engine

@@ -15,6 +15,7 @@
 #include "engine/call_context.h"
 #include "engine/calls.h"
 #include "engine/housekeeper.h"
+#include "engine/identity.h"
 #include "engine/lanes.h"
 #include "engine/ledger.h"
 #include "engine/ledger_writer.h"
@@ -23,7 +24,6 @@
 #include "engine/random.h"
 #include "engine/scheduler.h"
 #include "engine/state_lock.h"
-#include "engine/wrapper_file.h"
 
 namespace apf::engine {
 namespace {
@@ -193,25 +193,12 @@ Status Engine::Impl::listen() {
 }
 
 Status Engine::Impl::make_identity() {
-  const auto& factory = options.config->factory;
-  const std::string base = address.empty() ? std::string() : "http://" + address;
-  FactoryIdentity id;
-  id.factory_id = identity.factory_id;
-  id.instance = identity.instance;
-  id.run = identity.run;
-  id.user = options.user;
-  id.report_url = !factory.report_url.empty() || base.empty() ? factory.report_url : base + "/apfmon";
-  id.log_url = !factory.log_url.empty() || base.empty() ? factory.log_url : base + "/logs";
-  id.log_dir = factory.log_dir;
-  id.state_dir = state_dir;
-  id.bootstrap = options.bootstrap_file;
-  if (!options.wrapper_file.empty()) {
-    auto sum = file_sha256(options.wrapper_file);
-    if (!sum) return fail(sum.error());
-    id.wrapper_sha256 = *sum;
-    id.wrapper_url = wrapper_url(options.wrapper_file, address);
-  }
-  me = std::make_shared<const FactoryIdentity>(std::move(id));
+  auto made = identity_of(options.config->factory, address, {options.bootstrap_file, options.wrapper_file});
+  if (!made) return fail(made.error());
+  made->instance = identity.instance;
+  made->run = identity.run;
+  made->user = options.user;
+  me = std::make_shared<const FactoryIdentity>(std::move(*made));
   return {};
 }
 

@@ -133,7 +133,6 @@ int run(const RunArgs& args, const Registry& registry, std::ostream& err) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread begins
   std::signal(SIGPIPE, SIG_IGN);
   tune_memory();
-  mallopt(M_ARENA_MAX, 2);  // few threads allocate at a time; more arenas only keep what large views once took
   if (auto opened = engine::open_log({.file = args.log, .level = args.debug ? Level::debug : Level::info}); !opened)
     return complain({opened.error()}, err);
   Loader loader(args.file, registry);

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <ostream>
 
-#include "engine/wrapper_file.h"
+#include "engine/identity.h"
 #include "factory/commands.h"
 #include "factory/configured.h"
 #include "factory/surroundings.h"
@@ -23,23 +23,11 @@ std::string address_of(const core::FactorySettings& factory) {
 
 // As the engine makes it; what only a run knows is an example.
 Result<FactoryIdentity> example_identity(const core::FactorySettings& factory) {
-  const std::string address = address_of(factory);
-  const std::string base = address.empty() ? std::string() : "http://" + address;
-  FactoryIdentity me;
-  me.factory_id = factory.factory_id;
-  me.instance = "example-instance";
-  me.user = user_name();
-  me.report_url = !factory.report_url.empty() || base.empty() ? factory.report_url : base + "/apfmon";
-  me.log_url = !factory.log_url.empty() || base.empty() ? factory.log_url : base + "/logs";
-  me.log_dir = factory.log_dir;
-  me.state_dir = factory.state_dir;
-  me.bootstrap = beside_program("apf-bootstrap.sh");
-  if (const std::string wrapper = beside_program("apf-wrapper"); !wrapper.empty()) {
-    auto sum = engine::file_sha256(wrapper);
-    if (!sum) return fail(sum.error());
-    me.wrapper_sha256 = std::move(*sum);
-    me.wrapper_url = engine::wrapper_url(wrapper, address);
-  }
+  auto me = engine::identity_of(factory, address_of(factory),
+                                {beside_program("apf-bootstrap.sh"), beside_program("apf-wrapper")});
+  if (!me) return me;
+  me->instance = "example-instance";
+  me->user = user_name();
   return me;
 }
 
