@@ -148,6 +148,7 @@ std::vector<Effect> pass(FactoryState& s, Mono now, Wall shown) {
   ++s.passes;
   expire_holds(s, shown);
   roll_hours(s, now);
+  forget_texts(s);
   watch_feeds(s, now);
   if (!s.committing) {
     remove_asked(s, now, out);

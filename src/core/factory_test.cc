@@ -201,8 +201,8 @@ TEST(Factory, AViewAskedBeforeTheAnswerCantJudgeItsPilots) {
   rig.give(BatchSeen{"b", before, rig.now, v});
   EXPECT_EQ(rig.state->queues[0].counts.pending(), 3);
   EXPECT_EQ(rig.state->queues[0].counts.missing, 0);
-  rig.view({});
-  EXPECT_EQ(rig.state->queues[0].counts.missing, 3) << "a newer one can";
+  rig.view({Rig::seen(rig.sent[0], 0, PilotState::pending)});
+  EXPECT_EQ(rig.state->queues[0].counts.missing, 2) << "a newer one can";
   EXPECT_EQ(rig.state->queues[0].counts.pending(), 3) << "missing pilots count as before";
 }
 
@@ -223,25 +223,53 @@ TEST(Factory, AnOlderListDoesNotBringBackAnEndedPilot) {
 
 TEST(Factory, MissingPilotsAreLostOnlyAfterALookUpThatAnswered) {
   Rig rig;
-  rig.demand({{"q0", 1}});
+  rig.demand({{"q0", 2}});
   rig.view({});
   rig.pass();
   rig.answer(rig.sent[0]);
   for (int i = 0; i < 30; ++i) {
     rig.now = rig.now + seconds{30};
-    rig.view({});
-    rig.demand({{"q0", 1}});
+    rig.view({Rig::seen(rig.sent[0], 0, PilotState::pending)});
+    rig.demand({{"q0", 2}});
     for (const auto& e : rig.pass())
       if (const auto* find = std::get_if<FindPilots>(&e)) {
         EXPECT_GE(i, 19) << "not before ten minutes";
         View<std::vector<PilotSeen>> answer;
         answer.complete = i > 22;  // the first answers are not complete: they prove nothing
         rig.give(FindAnswered{"b", find->asked, rig.now, find->submissions, answer});
-        EXPECT_EQ(rig.state->queues[0].counts.pending(), i <= 22 ? 1 : 0);
+        EXPECT_EQ(rig.state->queues[0].counts.pending(), i <= 22 ? 2 : 1);
       }
   }
   EXPECT_EQ(rig.sent.size(), 2U) << "then its job gets another pilot";
   EXPECT_EQ(rig.state->queues[0].life.life_failed, 1);
+}
+
+// A year of cloud nodes: names that nobody uses any more are forgotten, those in use are not.
+TEST(Factory, NamesOfNodesThatHaveGoneAreForgotten) {
+  Rig rig;
+  rig.demand({{"q0", 2}});
+  rig.view({});
+  rig.pass();
+  rig.answer(rig.sent[0]);
+  const auto report = [&](std::uint32_t index, const std::string& node) {
+    PilotReported r;
+    r.submission = rig.sent[0].submission;
+    r.index = index;
+    r.state = "running";
+    r.node = node;
+    rig.give(r);
+  };
+  report(1, "stays.cloud.org");
+  for (int i = 0; i < 100'000; ++i) {
+    report(0, "wn" + std::to_string(i) + ".cloud.org");
+    if (i % 1000 == 0) rig.pass();
+  }
+  rig.pass();
+  EXPECT_LT(rig.state->texts.size(), 25'000U);
+  EXPECT_LT(rig.state->hosts.size(), 25'000U);
+  std::set<std::string> nodes;
+  for (const auto& p : pilots(*rig.state, "q0")) nodes.insert(p.node);
+  EXPECT_EQ(nodes, (std::set<std::string>{"stays.cloud.org", "wn99999.cloud.org"}));
 }
 
 TEST(Factory, CapsOutsideTheChainBindLastAndAreNamed) {

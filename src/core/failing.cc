@@ -52,7 +52,7 @@ Proof proof_against(const std::vector<Outcome>& recent, Host host, Mono since) {
 }
 
 bool lives(const LivePilot& p, const Proof& proof, Mono now) {
-  if (p.started_at.ns == 0 || p.exiting || p.missing || p.state != PilotState::running) return false;
+  if (p.started_at.ns == 0 || p.exiting() || p.missing || p.state != PilotState::running) return false;
   if (proof.fed && p.payload_told) return true;
   // a pilot that does not report may be dead for as long as nobody looks
   return now - p.started_at >= proof.age + (p.started_told ? Duration{} : Duration{seconds{60}});
@@ -66,6 +66,13 @@ void throttle(FactoryState& s, std::uint32_t queue, const std::string& why, Mono
   raise(s, "queue.failing", "queue:" + q.spec->name,
         why + "; the queue is slowed down to single pilots until some live", shown);
   touch(s, queue);
+}
+
+void end_throttle(FactoryState& s, std::uint32_t queue) {
+  Queue& q = s.queues[queue];
+  q.health.throttle = Throttle{};
+  clear(s, "queue.failing", "queue:" + q.spec->name);
+  s.changed.insert(queue);
 }
 
 void watch_queue(FactoryState& s, std::uint32_t queue, const Outcome& last, Mono now, Wall shown) {
@@ -115,10 +122,8 @@ void tend_throttle(FactoryState& s, std::uint32_t queue, Mono now) {
     return speaks_against_queue(o) && now - o.at <= kEvidenceAge;
   });
   if (t.gap >= kFree && !over) return;
-  t = Throttle{};
+  end_throttle(s, queue);
   q.health.watch_from = now;
-  clear(s, "queue.failing", "queue:" + q.spec->name);
-  s.changed.insert(queue);
 }
 
 }  // namespace apf::core

@@ -69,6 +69,10 @@ bool fed(const BatchState& b, Mono now) {
   return b.feed.whole && b.feed.told_at.ns != 0 && now - b.feed.told_at <= kSilent;
 }
 
+bool sure(const BatchState& b, Mono now) {
+  return fed(b, now) || (b.trust == Trust::ok && fresh(b, b.spec.max_age, now));
+}
+
 Mono sure_at(const BatchState& b) { return std::max(b.view_at, b.feed.sure_at); }
 
 void on_events(FactoryState& s, const EventsSeen& e, Mono now, Wall shown) {
@@ -130,11 +134,8 @@ void watch_feeds(FactoryState& s, Mono now) {
     if (f.was_fed == is_fed) continue;
     f.was_fed = is_fed;
     if (!is_fed && b.doubtful_since.ns != 0) b.doubtful_since = now;  // from here on only proven ends are made up for
-    for (std::uint32_t at = 0; at < s.queues.size(); ++at)
-      if (s.queues[at].batch == static_cast<int>(i)) {
-        if (!is_fed) s.queues[at].budget = 0;
-        touch(s, at);
-      }
+    if (!is_fed) no_budget(s, i);
+    touch_source(s, i);
   }
 }
 

@@ -17,6 +17,7 @@
 // lives. Each queue judges for itself: what ruins the pilots of one may suit those of another.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -125,8 +126,23 @@ void note_submitted(Queue& q, const std::string& submission, Host probed, Mono n
 std::string stored(const Health& h);
 void restore_nodes(FactoryState& s, Queue& q, const std::string& text, Mono now);
 
-// ---- nodes.cc and failing.cc, for each other ----
+// ---- nodes.cc, exclusions.cc and failing.cc, for each other ----
 Host host_of(FactoryState& s, std::uint32_t node);
+inline bool is_bad(const Outcome& o) { return o.verdict == Verdict::bad || o.verdict == Verdict::empty; }
+void know(Health& h, Host host, Mono now);
+template <class H>  // Health or const Health
+auto* excluded_at(H& h, Host host) {
+  const auto at = std::find_if(h.excluded.begin(), h.excluded.end(), [&](const auto& e) { return e.host == host; });
+  return at == h.excluded.end() ? nullptr : &*at;
+}
+// How often the node has fallen of late.
+int falls_of(Health& h, Host host, Mono now);
+// `e`: host, name, why and survival.
+void exclude(FactoryState& s, std::uint32_t queue, ExcludedNode e, Mono now, Wall shown);
+// It has had a pilot all the same: the probe, or one that had been on its way.
+void outcome_of_excluded(FactoryState& s, std::uint32_t queue, ExcludedNode& e, const Outcome& o, bool probing,
+                         Mono now, Wall shown);
+void tend_exclusions(FactoryState& s, std::uint32_t queue, bool allowed, Mono now, Wall shown);
 // What proves that a pilot lives where others failed: it is older than twice what they reached, or, where none of them
 // had started a payload, it has.
 struct Proof {
@@ -137,6 +153,7 @@ Proof proof_against(const std::vector<Outcome>& recent, Host host, Mono since);
 bool lives(const LivePilot& p, const Proof& proof, Mono now);
 // A bad or faulty outcome: is it the whole queue?
 void watch_queue(FactoryState& s, std::uint32_t queue, const Outcome& last, Mono now, Wall shown);
+void end_throttle(FactoryState& s, std::uint32_t queue);
 void tend_throttle(FactoryState& s, std::uint32_t queue, Mono now);
 void throttle(FactoryState& s, std::uint32_t queue, const std::string& why, Mono now, Wall shown);
 

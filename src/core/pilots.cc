@@ -63,12 +63,6 @@ Mono on_our_clock(Wall told, Mono now, Wall shown) {
   return now - milliseconds{shown.ms - at};
 }
 
-std::uint32_t Texts::put(const std::string& text) {
-  const auto [at, fresh] = index_.try_emplace(text, static_cast<std::uint32_t>(texts_.size()));
-  if (fresh) texts_.push_back(&at->first);
-  return at->second;
-}
-
 namespace {
 std::uint64_t tomb_of(std::string_view batch_id, std::string_view submission) {
   const std::hash<std::string_view> hash;
@@ -124,6 +118,16 @@ std::int64_t Hour::sum_failed() const {
 void touch(FactoryState& s, std::uint32_t queue) {
   s.queues[queue].dirty = true;
   s.changed.insert(queue);
+}
+
+void touch_source(FactoryState& s, std::uint32_t source) {
+  for (std::uint32_t i = 0; i < s.queues.size(); ++i)
+    if (s.queues[i].batch == static_cast<int>(source)) touch(s, i);
+}
+
+void no_budget(FactoryState& s, std::uint32_t source) {
+  for (auto& q : s.queues)
+    if (q.batch == static_cast<int>(source)) q.budget = 0;
 }
 
 void save(FactoryState& s, std::uint32_t slot) { s.unsaved_slots.insert(slot); }
@@ -243,7 +247,7 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
     }
   }
   ++(ok ? q.life.life_done : q.life.life_failed);
-  if (!p.exiting) ++q.budget;  // an exiting report was already taken as its end
+  if (!p.exiting()) ++q.budget;  // an exiting report was already taken as its end
   s.unsaved_queues.insert(p.queue);
   note(s, p, end.state, r.ended, r.exit_code, r.reason);
   s.unsaved_pilots[r.no] = std::move(r);

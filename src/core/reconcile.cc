@@ -43,7 +43,7 @@ Shown look_at(FactoryState& s, const BatchState& b, const BatchData& data, Seq a
     if (at != b.by_id.end()) {
       LivePilot& p = s.pilots[at->second];
       p.seen = s.epoch;
-      if (p.exiting && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring) ++out.risen;
+      if (p.exiting() && now - p.exiting_at > seconds{1800} && row.state != PilotState::transferring) ++out.risen;
     } else if (const auto ended = b.tombs.find(row.batch_id, row.submission); ended && *ended < asked) {
       ++out.risen;
     }
@@ -63,11 +63,11 @@ End end_of(const PilotSeen& row) {
   return end;
 }
 
-void doubt(FactoryState& s, BatchState& b, Trust trust, const std::string& why, Mono now, Wall shown) {
+void doubt(FactoryState& s, std::uint32_t source, Trust trust, const std::string& why, Mono now, Wall shown) {
+  BatchState& b = s.batches[source];
   if (b.doubtful_since.ns == 0) {
     b.doubtful_since = now;
-    for (auto& q : s.queues)
-      if (q.batch >= 0 && &s.batches[static_cast<std::size_t>(q.batch)] == &b) q.budget = 0;
+    no_budget(s, source);
   }
   b.trust = b.view_at.ns == 0 && trust == Trust::failing ? Trust::never : trust;
   b.trouble = why;
@@ -75,11 +75,6 @@ void doubt(FactoryState& s, BatchState& b, Trust trust, const std::string& why, 
   if (refused) b.refused_at = now;
   clear(s, refused ? "batch.poll_failing" : "batch.view_refused", "batch:" + b.name);
   raise(s, refused ? "batch.view_refused" : "batch.poll_failing", "batch:" + b.name, why, shown);
-}
-
-void touch_source(FactoryState& s, std::size_t source) {
-  for (std::uint32_t i = 0; i < s.queues.size(); ++i)
-    if (s.queues[i].batch == static_cast<int>(source)) touch(s, i);
 }
 
 // Pilots that the view should show and does not, without evidence of their end.
@@ -109,7 +104,7 @@ void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std
   for (const auto slot : absent) {
     LivePilot& p = s.pilots[slot];
     if (!p.used) continue;
-    if (p.exiting) {
+    if (p.exiting()) {
       end_by_evidence(s, slot, now, shown);
       continue;
     }
@@ -155,9 +150,9 @@ void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
 std::string implausible(const FactoryState& s, const BatchState& b, const std::vector<std::uint32_t>& absent,
                         std::int64_t risen) {
   const auto leaving =
-      std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) { return s.pilots[slot].exiting; });
+      std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) { return s.pilots[slot].exiting(); });
   const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
-    return !s.pilots[slot].missing && !s.pilots[slot].exiting;
+    return !s.pilots[slot].missing && !s.pilots[slot].exiting();
   });
   const auto expected = static_cast<std::int64_t>(b.by_id.size()) - leaving;
   // A view in doubt is not believed again because the pilots it hides have become few: the floor counts only once.
@@ -176,9 +171,9 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   BatchState& b = s.batches[source];
   const BatchData& data = e.view->data;
   if (!e.view->complete)
-    return doubt(s, b, Trust::failing, "the view is not complete: " + e.view->evidence, now, shown);
+    return doubt(s, source, Trust::failing, "the view is not complete: " + e.view->evidence, now, shown);
   const Shown all = look_at(s, b, data, e.asked, now);
-  if (!all.contradiction.empty()) return doubt(s, b, Trust::refused, all.contradiction, now, shown);
+  if (!all.contradiction.empty()) return doubt(s, source, Trust::refused, all.contradiction, now, shown);
 
   // Ends are facts of their own (history, exit files): they hold whatever becomes of the view.
   for (const auto& row : data.ended) apply_seen(s, source, row, e.asked, now, shown);
@@ -196,7 +191,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   auto absent = absentees(s, b, e.asked);
   if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, all.risen); !why.empty()) {
     b.absent = std::move(absent);
-    doubt(s, b, Trust::refused, why + "; nothing is concluded from it", now, shown);
+    doubt(s, source, Trust::refused, why + "; nothing is concluded from it", now, shown);
     watch_canary(s, b, e);
     touch_source(s, source);
     return;
@@ -296,7 +291,7 @@ void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown) {
   if (!e.view) {
     ++b.failures;
     b.next_poll = now + std::min<Duration>(b.spec.interval, seconds{std::int64_t{1} << std::min(b.failures, 9)});
-    doubt(s, b, Trust::failing, "the poll failed: " + e.view.error().text(), now, shown);
+    doubt(s, source, Trust::failing, "the poll failed: " + e.view.error().text(), now, shown);
     touch_source(s, source);
     return;
   }
@@ -337,11 +332,10 @@ void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown) {
     if (claim != claims.rend()) claim->payload_at = now;
   }
   if (e.state == "exiting" || e.state == "fault") {
-    if (!p.exiting) {
+    if (!p.exiting()) {
       ++s.queues[p.queue].budget;
       p.exiting_at = now;
     }
-    p.exiting = true;
     if (e.rc) p.exit_code = *e.rc;
     p.empty = e.payloads.value_or(-1) == 0;
     if (claim != claims.rend() && p.empty) claim->empty = true;

@@ -20,7 +20,7 @@ bool waits(const LivePilot& p) { return p.state <= PilotState::unknown; }
 bool candidate(const LivePilot& p, Retire policy) {
   if (p.missing) return false;
   if (waits(p)) return policy != Retire::none;
-  if (policy == Retire::unfed) return p.started_told && !p.payload_told && !p.exiting;
+  if (policy == Retire::unfed) return p.started_told && !p.payload_told && !p.exiting();
   return policy == Retire::running;
 }
 
@@ -120,8 +120,8 @@ void drain(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out) {
   for (auto& q : s.queues) {
     const Hold* hold = hold_on(s, q, "drain", shown);
     if (hold == nullptr || q.counts.pending() == 0) continue;
-    const BatchState& b = s.batches[static_cast<std::size_t>(q.batch)];
-    if (b.trust != Trust::ok && !fed(b, now)) continue;  // nothing is removed on a doubtful view (R5)
+    if (!sure(s.batches[static_cast<std::size_t>(q.batch)], now))
+      continue;  // nothing is removed on a doubtful view (R5)
     std::vector<std::uint32_t> slots;
     for (const auto slot : q.members) {
       const LivePilot& p = s.pilots[slot];

@@ -91,9 +91,8 @@ void sanitise(FactoryState& s, Mono now, Wall shown, std::vector<Effect>& out) {
     const bool asked = q.spec->running_remove.count() > 0 || q.spec->pending_remove.count() > 0;
     if ((q.counts.of(PilotState::held) == 0 && !asked) || now < q.sanitise_at || q.batch < 0) continue;
     const auto source = static_cast<std::uint32_t>(q.batch);
-    const BatchState& b = s.batches[source];
-    const bool sure = fed(b, now) || (b.trust == Trust::ok && fresh(b, b.spec.max_age, now));
-    if (!sure || q.spec->mode == Mode::shadow || hold_on(s, q, "disable", shown) != nullptr) continue;
+    if (!sure(s.batches[source], now) || q.spec->mode == Mode::shadow || hold_on(s, q, "disable", shown) != nullptr)
+      continue;
     q.sanitise_at = now + kEvery;
     sanitise_queue(s, q, source, now, out);
   }

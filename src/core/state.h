@@ -37,7 +37,7 @@ struct LivePilot {
   std::uint32_t seen = 0;    // epoch of the last view that showed it
   PilotState state = PilotState::pending;
   bool used = false;  // the slot holds a pilot
-  bool missing = false, exiting = false, started_told = false, empty = false, payload_told = false;
+  bool missing = false, started_told = false, empty = false, payload_told = false;
   bool told = false;                             // the feed of events has told of it
   bool judged = false;                           // its end was held for or against its node (R11)
   std::uint8_t missing_views = 0;                // trusted views without it
@@ -46,23 +46,29 @@ struct LivePilot {
   Seq known;  // a view asked before this can't judge it (R4)
   Seq fact;   // newest fact about it; older views lose
   Mono submitted_at, started_at, payload_at, missing_since;
-  Mono exiting_at;  // its wrapper said that it ends
+  Mono exiting_at;  // its wrapper said that it ends; ns 0: it did not
   HoldKind hold = HoldKind::none;
   std::uint8_t releases = 0;    // how often it got another try
   Mono held_at, first_held_at;  // of this hold or its last release, and of the first hold; ns 0: never held
   Mono removing_at;             // a removal was asked for; ns 0: none
   Wall submitted, started, payload_start;
+  [[nodiscard]] bool exiting() const { return exiting_at.ns != 0; }
 };
 
-// Strings that repeat a thousand times (nodes, reasons, rules), kept once.
+// Strings that repeat a thousand times (nodes, reasons, rules), kept once. Those that nobody has a number of any more
+// are forgotten now and then: a year of cloud nodes has millions of names.
 class Texts {
  public:
   std::uint32_t put(const std::string& text);
   [[nodiscard]] const std::string& get(std::uint32_t at) const { return *texts_[at]; }
+  [[nodiscard]] std::size_t size() const { return index_.size(); }
+  [[nodiscard]] std::size_t numbers() const { return texts_.size(); }  // all that were given are below this
+  void keep_only(const std::vector<bool>& wanted);                     // by number; the others may be given anew
 
  private:
   std::unordered_map<std::string, std::uint32_t> index_{{"", 0}};
   std::vector<const std::string*> texts_{&index_.begin()->first};
+  std::vector<std::uint32_t> free_;
 };
 
 struct LiveSubmission {
@@ -133,7 +139,7 @@ struct Queue {
   QueueRecord life;
   Hour hour;
   std::deque<Claim> claims;
-  Ends ends;                // what its chain asks about
+  Ends ends;  // what its chain asks about
   Trial trial;
   Health health;            // nodes that ruin its pilots, or the queue itself (R11)
   int open = -1;            // its open submission (R8: one a queue)
@@ -261,6 +267,7 @@ class FactoryState {
   std::deque<WmsState> wmses;
   std::deque<BatchState> batches;
   Texts texts;
+  std::size_t texts_due = 20'000;                     // when there are so many, unused ones are forgotten
   std::unordered_map<std::uint32_t, Host> hosts;      // of a node's name in texts: nodes.cc
   std::int64_t total_pending = 0, total_running = 0;  // of all queues, open submissions apart
   std::int64_t total_open = 0;
@@ -317,6 +324,13 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
 void save(FactoryState& s, std::uint32_t slot);                                             // mark for the next commit
 Pilot row(const FactoryState& s, const LivePilot& p);
 void touch(FactoryState& s, std::uint32_t queue);  // decide again, show again
+// All queues that submit to this source: decide again; or, from now on, only what provably ends may be made up for
+// (R5).
+void touch_source(FactoryState& s, std::uint32_t source);
+void no_budget(FactoryState& s, std::uint32_t source);
+
+// ---- texts.cc ----------------------------------------------------------------------------------------------------
+void forget_texts(FactoryState& s);  // when there are many
 
 // ---- queues.cc: configuration, names ---------------------------------------------------------------------------
 std::uint32_t queue_named(FactoryState& s, const std::string& name,
@@ -348,6 +362,9 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
 void on_events(FactoryState& s, const EventsSeen& e, Mono now, Wall shown);
 // The feed is current and whole: the ledger is right, whatever a view says.
 bool fed(const BatchState& b, Mono now);
+// So sure of the source that pilots may be removed: it is fed, or its last view was trusted and is younger than
+// max_age.
+bool sure(const BatchState& b, Mono now);
 // Since when the ledger may be wrong about this source: its last trusted view or its last events.
 Mono sure_at(const BatchState& b);
 void expect_events(FactoryState& s, std::uint32_t source, const std::string& batch_id, Mono now);
@@ -369,7 +386,8 @@ using Use = std::function<std::int64_t(std::uint32_t queue, std::int64_t dealt)>
 std::map<std::uint32_t, std::int64_t> deal(FactoryState& s, const std::vector<std::uint32_t>& who, Mono now,
                                            const Use& use);
 
-// ---- nodes.cc ----------------------------------------------------------------------------------------------------
+// ---- exclusions.cc
+// ----------------------------------------------------------------------------------------------------
 void tell_pending(FactoryState& s, std::uint32_t queue, Mono now, std::vector<Effect>& out);  // emits AvoidNodes
 void on_avoided(FactoryState& s, const AvoidAnswered& e, Mono now);
 

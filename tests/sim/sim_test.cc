@@ -208,6 +208,27 @@ TEST(Sim, DrainRemovesPendingPilotsOnly) {
   expect_known(w);
 }
 
+// R5: a view that was trusted once, but is older than max_age, is no ground for removing anything.
+TEST(Sim, DrainRemovesNothingOnAnOldView) {
+  Scenario s = one_queue();
+  s.site.slots = 5;
+  World w(s);
+  w.add_jobs("Q", 30);
+  w.run_for(seconds{400});
+  ASSERT_GT(w.pending(), 0);
+  w.view_delay = seconds{1200};
+  w.run_for(seconds{500});
+  core::Verb drain;
+  drain.hold = {"drain", "all", "bob", "", w.wall(), {}};
+  w.post(drain);
+  w.run_for(seconds{600});
+  EXPECT_EQ(w.removed(), 0);
+  w.view_delay = {};
+  w.run_for(seconds{300});
+  EXPECT_EQ(w.pending(), 0) << "with the next view";
+  EXPECT_GT(w.removed(), 0);
+}
+
 // R7: pilots that are too many go after three cycles that say so, and only where the queue allows it.
 TEST(Sim, SurplusPendingPilotsAreRetiredOnlyWhereAllowed) {
   for (const auto policy : {Retire::none, Retire::pending}) {

@@ -79,7 +79,6 @@ Scenario one_queue();  // "Q", with the usual chain
 
 struct SimPilot {
   PilotSeen seen;
-  Mono submitted_at, starts_at, ends_at;
   std::uint64_t job = 0;  // 0: none
   bool failing = false, counted = false, bad_release = false;
   int payloads = 0;
@@ -122,14 +121,15 @@ class World {
   SubmitFault lose_answer;
   bool refuse_commits = false;
   HoldKind hold_kind = HoldKind::passing;
-  std::int64_t released = 0;  // held pilots that got another try
-  bool hold_new = false;      // the batch system holds every new pilot
-  bool hold_started = false;  // it holds every pilot 3 s after it gave it a slot
-  bool deaf = false;          // the feed of events can't be read
-  bool mute = false;          // the feed tells of nothing, as if nothing happened
-  void lose_events();         // those that were not read yet are gone for good: a gap
-  bool wms_down = false;      // pilots reach no WMS, and neither does the factory
-  bool bad_wrapper = false;   // the wrapper that nodes fetch from now on does not run: exit code 64
+  std::int64_t released = 0;                   // held pilots that got another try
+  bool hold_new = false;                       // the batch system holds every new pilot
+  bool hold_started = false;                   // it holds every pilot 3 s after it gave it a slot
+  bool deaf = false;                           // the feed of events can't be read
+  bool mute = false;                           // the feed tells of nothing, as if nothing happened
+  void vanish(const std::string& submission);  // its pilots are gone without a trace: no history, no event, no report
+  void lose_events();                          // those that were not read yet are gone for good: a gap
+  bool wms_down = false;                       // pilots reach no WMS, and neither does the factory
+  bool bad_wrapper = false;                    // the wrapper that nodes fetch from now on does not run: exit code 64
   bool bad_release = false;   // the wrapper that is pinned to pilots submitted from now on dies after it took a job
   double bad_jobs = 0;        // share of jobs whose payload fails after 5 s; the pilot takes the next one
   bool one_job_each = false;  // a pilot ends after one job

@@ -124,7 +124,6 @@ void World::perform(const core::SubmitPilots& e) {
       p.seen.state = hold_new ? PilotState::held : PilotState::pending;
       if (hold_new) p.seen.hold = hold_kind;
       p.seen.submitted = wall();
-      p.submitted_at = now_;
       p.avoid = e.avoid_nodes;
       p.bad_release = bad_release;
       ids.push_back(p.seen.batch_id);
