@@ -146,9 +146,25 @@ void watch_canary(FactoryState& s, BatchState& b, const BatchSeen& e) {
   if (b.probe_absent) b.next_find = Mono{0};
 }
 
+// A submission of the last hour that the batch system acknowledged, and of which it now knows nothing: no pilot is in
+// its queue, and none is known to have ended.
+const LiveSubmission* forgotten(const FactoryState& s, const std::vector<std::uint32_t>& absent, Mono now) {
+  std::map<std::uint32_t, std::uint32_t> gone;  // pilots, by submission
+  for (const auto slot : absent) {
+    const LivePilot& p = s.pilots[slot];
+    if (!p.missing && !p.exiting() && now - p.submitted_at <= seconds{3600}) ++gone[p.submission];
+  }
+  for (const auto& [at, n] : gone) {
+    const LiveSubmission& sub = s.submissions[at];
+    if (sub.row.state == SubmissionState::settled && n == sub.live && static_cast<std::int32_t>(n) == sub.row.got)
+      return &sub;
+  }
+  return nullptr;
+}
+
 // Why this view can't be true as a whole (R5), or nothing.
 std::string implausible(const FactoryState& s, const BatchState& b, const std::vector<std::uint32_t>& absent,
-                        std::int64_t risen) {
+                        std::int64_t risen, Mono now) {
   const auto leaving =
       std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) { return s.pilots[slot].exiting(); });
   const auto unexplained = std::count_if(absent.begin(), absent.end(), [&](std::uint32_t slot) {
@@ -161,6 +177,9 @@ std::string implausible(const FactoryState& s, const BatchState& b, const std::v
   if (unexplained > allowed)
     return fmt::format("{} of {} pilots have gone from the view without a trace; at most {} may", unexplained, expected,
                        allowed);
+  if (const auto* sub = forgotten(s, absent, now))
+    return fmt::format("submission {} of {} pilots was acknowledged and is neither in the queue nor in the history",
+                       sub->row.id, sub->row.got);
   if (risen > allowed)
     return fmt::format("the view is old: it shows {} pilots that had ended before it was asked for; at most {} may be",
                        risen, allowed);
@@ -189,7 +208,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
   auto absent = absentees(s, b, e.asked);
-  if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, all.risen); !why.empty()) {
+  if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, all.risen, now); !why.empty()) {
     b.absent = std::move(absent);
     doubt(s, source, Trust::refused, why + "; nothing is concluded from it", now, shown);
     watch_canary(s, b, e);

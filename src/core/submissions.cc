@@ -205,15 +205,18 @@ void on_find(FactoryState& s, const FindAnswered& e, Mono now, Wall shown) {
   for (const auto& row : e.view->data) apply_seen(s, static_cast<std::uint32_t>(source), row, e.asked, now, shown);
   std::unordered_set<std::string_view> shown_ids;
   for (const auto& row : e.view->data) shown_ids.insert(row.batch_id);
+  // given up after a look-up by id that truly answered: when missing for long (R4), or when a canary has shown that the
+  // view which lacks them is right otherwise (R5)
+  const std::set<std::uint32_t> absent(b.absent.begin(), b.probe_absent ? b.absent.end() : b.absent.begin());
   for (const auto& id : e.submissions) {
     const auto found = s.submission_by_id.find(id);
     if (found == s.submission_by_id.end()) continue;
     const auto at = found->second;
-    // pilots given up after a look-up by id that truly answered (R4)
     const auto members = s.queues[s.submissions[at].queue].members;
     for (const auto slot : members) {
       LivePilot& p = s.pilots[slot];
-      if (!p.used || p.submission != at || !p.missing || p.known > e.asked || shown_ids.contains(p.batch_id)) continue;
+      if (!p.used || p.submission != at || p.known > e.asked || shown_ids.contains(p.batch_id)) continue;
+      if (!p.missing && (!absent.contains(slot) || p.fact > e.asked)) continue;
       End end;
       end.state = PilotState::failed;
       end.lost = true;

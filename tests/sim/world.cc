@@ -353,6 +353,16 @@ void World::end_pilot(const std::string& id, PilotState state, int rc) {
   if (p.counted) free_slot(p);
 }
 
+void World::vanish(const std::string& submission) {
+  std::erase_if(pilots_, [&](const auto& entry) {
+    const SimPilot& p = entry.second;
+    if (p.seen.submission != submission) return false;
+    if (p.job != 0) --running_jobs_;
+    if (p.counted) free_slot(p);
+    return true;
+  });
+}
+
 void World::report(const SimPilot& p, const std::string& what, bool payload, std::optional<int> payloads, int rc) {
   if (!scenario_.site.reports) return;
   core::PilotReported r;
