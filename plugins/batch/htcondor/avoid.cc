@@ -2,24 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
-
 #include "flavour.h"
 #include "htcondor.h"
 #include "htcondor/text.h"
 #include "jobs.h"
 
 namespace apf::batch_htcondor {
-namespace {
-constexpr std::string_view kNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-}  // namespace
 
 std::string node_list(std::span<const std::string> nodes) {
   std::string list;
-  for (const auto& node : nodes) {
-    const bool plain = !node.empty() && node.find_first_not_of(kNameChars) == std::string::npos;
-    if (plain) list += (list.empty() ? "" : ",") + node;
-  }
+  for (const auto& node : nodes)
+    if (htcondor::is_word(node, ".-_")) list += (list.empty() ? "" : ",") + node;
   return list;
 }
 

@@ -112,9 +112,11 @@ Result<Credentials::Copy> Credentials::keep(const std::string& root, const Sourc
   const std::string path = folder + "/" + (proxy ? kProxy : kToken);
   std::string lines = source.file.empty() ? "command\n" : "file\n" + source.file + "\n";
   for (const auto& word : source.command) lines += word + "\n";
-  if (auto ok = replace_file(folder + "/" + kSource, lines, account_); !ok) return fail(ok.error());
-  if (slurp(path) != content)
-    if (auto ok = replace_file(path, content, account_); !ok) return fail(ok.error());
+  const auto renew = [&](const std::string& file, const std::string& text) {
+    return slurp(file) == text ? Status{} : replace_file(file, text, account_);
+  };
+  if (auto ok = renew(folder + "/" + kSource, lines); !ok) return fail(ok.error());
+  if (auto ok = renew(path, content); !ok) return fail(ok.error());
   return proxy ? Copy{path, ""} : Copy{"", path};
 }
 

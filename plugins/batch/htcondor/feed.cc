@@ -55,9 +55,8 @@ std::string Feed::pilots_log(const FactoryIdentity& me, Context& context) {
   }
   if (!way && wanted() && !settings_.spooling) {  // the first submission may come before the first follow()
     const auto chosen = choose(me, context);
-    if (!chosen && chosen.error().kind != Kind::config) return {};
     const std::lock_guard lock(mutex_);
-    if (!way_) way_ = chosen.value_or(Way{});
+    if (!way_) way_ = chosen.value_or(Way{});  // where it can't be told, follow() tells later
     way = way_;
   }
   if (!way || !way->own) return {};

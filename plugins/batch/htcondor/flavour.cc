@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "htcondor/text.h"
+#include "lines.h"
+
 namespace apf::batch_htcondor {
 namespace {
 
@@ -61,17 +64,6 @@ constexpr std::array<Retired, 9> kRetired{{
     {"unicore", "flavour 'condor' (an HTCondor-CE) or 'arc' (an ARC CE)"},
 }};
 
-tl::unexpected<Error> bad_option(std::string what, std::string advice = "") {
-  return fail(Kind::config, "htcondor.bad_option", std::move(what), "", std::move(advice));
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 // "glite-cream", "emi_wms" -> what follows the prefix; "glite" itself stays.
 std::string_view without_prefix(std::string_view name) {
   for (const std::string_view prefix : {"glite", "emi", "edg", "condor-g"})
@@ -91,7 +83,7 @@ std::string names_of(unsigned flavours) {
 Result<Flavour> named(const std::string& wanted) {
   for (const Flavour f : kFlavours)
     if (wanted == name(f)) return f;
-  const std::string key = lower(wanted);
+  const std::string key = htcondor::lower(wanted);
   const std::string_view bare = without_prefix(key);
   for (const auto& old : kRetired)
     if (bare == old.name)
@@ -104,11 +96,7 @@ Result<Flavour> named(const std::string& wanted) {
 // A value that is one word of grid_resource: blanks would make two of it, quotes and '$' mean something to HTCondor.
 Result<std::string> word(const Options& o, const char* option, std::string_view also) {
   const std::string& value = o.text(option);
-  const auto fine = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           also.find(c) != std::string_view::npos;
-  };
-  if (value.empty() || value.front() == '-' || !std::all_of(value.begin(), value.end(), fine))
+  if (value.starts_with('-') || !htcondor::is_word(value, also))
     return bad_option(fmt::format("{} '{}' is not one plain word", option, value),
                       fmt::format("letters, digits and {} only", also));
   return value;

@@ -50,8 +50,7 @@ void vanilla_part(Lines& lines, const Options& o, const SubmitOrder& order) {
   if (o.has("concurrency_limits")) {
     std::string limits;
     for (const auto& limit : o.list("concurrency_limits")) {
-      if (limit.empty() || limit.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                   "0123456789._:") != std::string::npos)
+      if (!htcondor::is_word(limit, "._:"))
         lines.check(bad_option(fmt::format("concurrency limit '{}' is no name", limit), "NAME or NAME:UNITS"));
       limits += (limits.empty() ? "" : ",") + limit;
     }
@@ -88,17 +87,15 @@ Result<std::string> arc_word(const std::string& value, const char* option) {
 void arc_part(Lines& lines, const Options& o) {
   std::string resources;
   if (o.has("arc_queue")) {
-    const auto queue = arc_word(o.text("arc_queue"), "arc_queue");
-    lines.check(queue ? Status{} : Status{fail(queue.error())});
-    if (queue) resources += fmt::format("<QueueName>{}</QueueName>", *queue);
+    if (const auto queue = lines.checked(arc_word(o.text("arc_queue"), "arc_queue")))
+      resources += fmt::format("<QueueName>{}</QueueName>", *queue);
   }
   if (o.has("wall_time")) resources += fmt::format("<WallTime>{}</WallTime>", whole_seconds(o, "wall_time"));
   if (!resources.empty()) lines.raw("arc_resources", resources);
   if (o.has("arc_rte")) {
     std::string all;
     for (const auto& rte : o.list("arc_rte")) {
-      const auto one = arc_word(rte, "arc_rte");
-      lines.check(one ? Status{} : Status{fail(one.error())});
+      const auto one = lines.checked(arc_word(rte, "arc_rte"));
       if (rte.find(',') != std::string::npos) lines.check(bad_option(fmt::format("arc_rte '{}' is no name", rte)));
       if (one) all += (all.empty() ? "" : ",") + *one;
     }
@@ -129,9 +126,8 @@ void batch_part(Lines& lines, const Options& o) {
     const std::string& given = o.text("batch_arguments");
     if (given.find_first_of("\"'`$\\;|&<>(){}#") != std::string::npos)
       lines.check(bad_option("batch_arguments holds what means something to a shell", "plain arguments only"));
-    const auto text = submit_text(given, "batch_arguments");
-    lines.check(text ? Status{} : Status{fail(text.error())});
-    if (text) arguments += (arguments.empty() ? "" : " ") + *text;
+    if (const auto text = lines.checked(submit_text(given, "batch_arguments")))
+      arguments += (arguments.empty() ? "" : " ") + *text;
   }
   if (!arguments.empty()) lines.raw("batch_extra_submit_args", arguments);
   lines.raw("+APF_RERUN", "true");  // the batch system's own affair, and invisible to HTCondor

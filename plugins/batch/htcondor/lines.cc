@@ -11,12 +11,7 @@
 namespace apf::batch_htcondor {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
+using htcondor::lower;
 
 // Identity and conditions are ours alone: a free attribute must not replace them, here or in a remote queue, whose
 // attributes are written with "remote_" before them.
@@ -41,14 +36,16 @@ bool ours(std::string_view command) {
 
 void Lines::raw(std::string_view name, std::string_view value) { text_ += fmt::format("{} = {}\n", name, value); }
 void Lines::add(std::string_view name, const Result<std::string>& value) {
-  if (value)
-    raw(name, *value);
-  else if (!error_)
-    error_ = value.error();
+  if (const auto good = checked(value)) raw(name, *good);
 }
 void Lines::line(std::string_view whole) { text_ += fmt::format("{}\n", whole); }
 void Lines::check(const Status& status) {
   if (!status && !error_) error_ = status.error();
+}
+std::optional<std::string> Lines::checked(Result<std::string> value) {
+  if (value) return std::move(*value);
+  if (!error_) error_ = std::move(value.error());
+  return std::nullopt;
 }
 Result<std::string> Lines::take() {
   if (error_) return fail(*error_);
@@ -59,9 +56,8 @@ void Expression::add(std::string_view condition) {
   if (!text_.empty()) text_ += fmt::format(" {} ", joint_);
   text_ += fmt::format("({})", condition);
 }
-void Expression::add_given(Lines& lines, const Result<std::string>& condition) {
-  lines.check(condition ? Status{} : Status{fail(condition.error())});
-  if (condition) add(*condition);
+void Expression::add_given(Lines& lines, Result<std::string> condition) {
+  if (const auto good = lines.checked(std::move(condition))) add(*good);
 }
 
 tl::unexpected<Error> bad_option(std::string what, std::string advice) {
@@ -69,10 +65,7 @@ tl::unexpected<Error> bad_option(std::string what, std::string advice) {
 }
 
 Status check_attribute_name(const std::string& name) {
-  const auto word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9') || !std::all_of(name.begin(), name.end(), word))
+  if (!htcondor::is_attribute(name))
     return bad_option(fmt::format("attribute '{}' is no ClassAd name", name), "letters, digits and _ only");
   if (reserved(name)) return bad_option(fmt::format("attribute '{}' is set by the factory", name));
   return {};

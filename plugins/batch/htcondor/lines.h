@@ -19,6 +19,8 @@ class Lines {
   void add(std::string_view name, const Result<std::string>& value);
   void line(std::string_view whole);
   void check(const Status& status);
+  // The value; nothing: its error is remembered.
+  std::optional<std::string> checked(Result<std::string> value);
   // All lines, or the first error.
   Result<std::string> take();
 
@@ -32,7 +34,7 @@ class Expression {
  public:
   explicit Expression(std::string_view joint) : joint_(joint) {}
   void add(std::string_view condition);
-  void add_given(Lines& lines, const Result<std::string>& condition);  // of the user, checked already
+  void add_given(Lines& lines, Result<std::string> condition);  // of the user
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:

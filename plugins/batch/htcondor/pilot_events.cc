@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "hold.h"
+#include "view.h"
 
 namespace apf::batch_htcondor {
 namespace {
@@ -183,7 +184,7 @@ void PilotEvents::told(std::uint64_t key, const Event& event, const Known& who, 
       goes_back(event.type) && !who.identity->rerun && event.integer("NumJobStarts").value_or(0) > 0;
   if (never_again) p.state = PilotState::failed;
   add_circumstances(p, event);
-  if (never_again) p.reason = "evicted, is not run again: " + reason_of(event);
+  if (never_again) p.reason = std::string(kNotRunAgain) + reason_of(event);
   if (ended(p.state))
     known_.erase(key);
   else if (known_.size() < kMostKnown)

@@ -9,11 +9,10 @@ namespace apf {
 namespace {
 
 constexpr std::array kOptions{
-    OptionSpec{
-        .name = "tools", .type = OptionType::path, .doc = "directory of HTCondor's tools; unset: they are on PATH"},
-    OptionSpec{.name = "condor_config", .type = OptionType::path, .doc = "CONDOR_CONFIG for the tools; unset: theirs"},
-    OptionSpec{.name = "schedd", .doc = "name of the schedd; unset: the local one"},
-    OptionSpec{.name = "pool", .doc = "address of the collector that knows the schedd; unset: the configured one"},
+    htcondor::kToolsOption,
+    htcondor::kConfigOption,
+    htcondor::kScheddOption,
+    htcondor::kPoolOption,
     OptionSpec{.name = "user",
                .doc = "account that owns the pilots when the factory runs as root, whose jobs HTCondor refuses"},
     OptionSpec{.name = "spool",

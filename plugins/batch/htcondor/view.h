@@ -11,6 +11,9 @@
 
 namespace apf::batch_htcondor {
 
+// How the reason of a pilot begins that was evicted and, as we asked, does not start again.
+inline constexpr std::string_view kNotRunAgain = "evicted, is not run again: ";
+
 enum class Listing : std::uint8_t { queue, history };
 
 // What the tool is asked to print for read(): arguments after the constraint.

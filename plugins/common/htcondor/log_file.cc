@@ -278,7 +278,7 @@ Result<LogFile::Piece> LogFile::successor() {
   const auto files = list();
   const auto here =
       std::find_if(files.begin(), files.end(), [&](const Listed& l) { return l.inode == identity_.inode; });
-  if (here == files.end()) return vanished();
+  if (here == files.end()) return vanished(files);
   was_rotated_ = here->name != path_;
   if (here == files.begin()) return Piece{};  // the newest: a new one was not yet made
   auto found = open_file(std::prev(here)->name);
@@ -291,8 +291,7 @@ Result<LogFile::Piece> LogFile::successor() {
 }
 
 // Deleted, or rotated away before the file after it was seen.
-Result<LogFile::Piece> LogFile::vanished() {
-  const auto files = list();
+Result<LogFile::Piece> LogFile::vanished(const std::vector<Listed>& files) {
   if (files.empty()) return Piece{};  // the schedd makes a new one when something happens
   // Older files than ours may be there when ours was deleted; after a rotation all are newer.
   auto found = open_file(path_);

@@ -115,7 +115,7 @@ class LogFile {
   Result<Piece> first_file();
   Result<Piece> at_end();
   Result<Piece> successor();
-  Result<Piece> vanished();
+  Result<Piece> vanished(const std::vector<Listed>& files);
   void watch();
 
   std::string path_;

@@ -14,7 +14,8 @@ tl::unexpected<Error> bad(std::string_view label, std::string_view why, std::str
 bool control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 bool stand_in(char c) { return c == kPilotId[0] || c == kIndex[0]; }
 bool blank(char c) { return c == ' ' || c == '\t'; }
-bool word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool digit(char c) { return c >= '0' && c <= '9'; }
 
 // "$(X)", "$ENV(X)", "$RANDOM(...)" expand at submission: $(DOLLAR) keeps a dollar literal. "$$(X)" expands when a
 // slot is found, and nothing keeps that literal.
@@ -76,6 +77,21 @@ void append_quoted(std::string& out, std::string_view text) {
 
 }  // namespace
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+bool is_word(std::string_view text, std::string_view also) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return letter(c) || digit(c) || also.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_attribute(std::string_view text) { return is_word(text, "_") && !digit(text.front()); }
+
 Status check_plain(std::string_view value, std::string_view label) {
   if (std::any_of(value.begin(), value.end(), control))
     return bad(label, "holds a line break or another control character");
@@ -121,7 +137,7 @@ Result<std::string> submit_environment(const std::map<std::string, std::string>&
   std::string out = "\"";
   for (const auto& [name, value] : environment) {
     const std::string label = fmt::format("environment variable '{}'", name);
-    if (name.empty() || (name[0] >= '0' && name[0] <= '9') || !std::all_of(name.begin(), name.end(), word))
+    if (!is_attribute(name))
       return bad("the name of " + label, "may hold letters, digits and _ only, and does not begin with a digit");
     if (auto ok = check_line(value, label); !ok) return fail(ok.error());
     if (out.size() > 1) out += ' ';

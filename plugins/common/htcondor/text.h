@@ -25,6 +25,13 @@ constexpr const char* kIndex = "\x02";    // becomes $(Process)
 // Refuses control characters (a tab is fine), which would end lines or be taken for the stand-ins above.
 Status check_plain(std::string_view value, std::string_view label);
 
+// ASCII letters in lower case.
+std::string lower(std::string_view text);
+// ASCII letters, digits and the signs of `also`, at least one of them.
+bool is_word(std::string_view text, std::string_view also);
+// A name of a job attribute or an environment variable: letters, digits and _, not beginning with a digit.
+bool is_attribute(std::string_view text);
+
 // A literal as the right side of a submit command: no leading or trailing blank, no continuation, '$' made literal.
 Result<std::string> submit_text(std::string_view value, std::string_view label);
 // An expression or raw value of the user: as above, but also balanced in its parentheses and quotes.

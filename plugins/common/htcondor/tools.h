@@ -19,9 +19,18 @@ struct Account {
   [[nodiscard]] bool foreign() const;
 };
 
+// Which tools, and which schedd: options that all plug-ins of HTCondor have.
+inline constexpr OptionSpec kToolsOption{
+    .name = "tools", .type = OptionType::path, .doc = "directory of HTCondor's tools; unset: they are on PATH"};
+inline constexpr OptionSpec kConfigOption{
+    .name = "condor_config", .type = OptionType::path, .doc = "CONDOR_CONFIG for the tools; unset: theirs"};
+inline constexpr OptionSpec kScheddOption{.name = "schedd", .doc = "name of the schedd; unset: the local one"};
+inline constexpr OptionSpec kPoolOption{
+    .name = "pool", .doc = "address of the collector that knows the schedd; unset: the configured one"};
+
 class Tools {
  public:
-  // From the options tools, schedd, pool, condor_config and user. Errors: Kind::config.
+  // From the options above and 'user'. Errors: Kind::config.
   static Result<Tools> make(const Options& options);
 
   // Runs `tool` with the options that name schedd and pool, then `arguments`. An error only when it did not start.

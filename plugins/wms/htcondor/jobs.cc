@@ -9,6 +9,7 @@
 #include <span>
 
 #include "htcondor/rows.h"
+#include "htcondor/text.h"
 
 namespace apf::wms_htcondor {
 namespace {
@@ -18,9 +19,6 @@ constexpr std::string_view kOthers = "._:/@+=,# -";  // of a word; the blank and
 
 using htcondor::Field;
 using Key = std::array<std::string_view, 3>;  // WMS queue, job label, resource type
-
-bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool digit(char c) { return c >= '0' && c <= '9'; }
 
 // The value if it is a plain word, undefined if there is none, else false.
 std::string word_or_false(const std::string& attribute) {
@@ -84,16 +82,7 @@ Result<Place> place(std::span<const Field> row, const Grouping& grouping, std::s
 
 }  // namespace
 
-bool is_word(std::string_view text) {
-  return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](char c) {
-    return letter(c) || digit(c) || kOthers.find(c) != std::string_view::npos;
-  });
-}
-
-bool is_attribute(std::string_view text) {
-  return !text.empty() && text.size() <= kLongest && !digit(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return letter(c) || digit(c) || c == '_'; });
-}
+bool is_word(std::string_view text) { return text.size() <= kLongest && htcondor::is_word(text, kOthers); }
 
 std::vector<std::string> columns(const Grouping& grouping) {
   std::vector<std::string> out{"-af:tV", "JobStatus", word_or_false(grouping.group_by)};

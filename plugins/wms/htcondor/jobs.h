@@ -22,8 +22,6 @@ struct Grouping {
 
 // 1 to 128 characters of letters, digits, blanks and ._:/@+=,#-
 bool is_word(std::string_view text);
-// A name that ClassAds take as an attribute.
-bool is_attribute(std::string_view text);
 
 // Arguments that fix the columns of the answer: JobStatus, group_by, and the others that are set.
 std::vector<std::string> columns(const Grouping& grouping);

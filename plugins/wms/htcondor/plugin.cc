@@ -7,16 +7,16 @@
 #include "htcondor.h"
 #include "htcondor/event_log_place.h"
 #include "htcondor/text.h"
+#include "htcondor/tools.h"
 
 namespace apf {
 namespace {
 
 constexpr std::array kOptions{
-    OptionSpec{
-        .name = "tools", .type = OptionType::path, .doc = "directory of HTCondor's tools; unset: they are on PATH"},
-    OptionSpec{.name = "condor_config", .type = OptionType::path, .doc = "CONDOR_CONFIG for the tools; unset: theirs"},
-    OptionSpec{.name = "schedd", .doc = "name of the schedd; unset: the local one"},
-    OptionSpec{.name = "pool", .doc = "address of the collector that knows the schedd; unset: the configured one"},
+    htcondor::kToolsOption,
+    htcondor::kConfigOption,
+    htcondor::kScheddOption,
+    htcondor::kPoolOption,
     OptionSpec{.name = "group_by", .doc = "job attribute whose value is the WMS queue", .required = true},
     OptionSpec{.name = "default_queue",
                .doc = "WMS queue of the jobs that do not have that attribute; unset: they are left out"},
@@ -43,7 +43,7 @@ tl::unexpected<Error> bad(std::string_view option, std::string_view what, const 
 
 Status check_attribute(const Options& options, const char* option, bool required = false) {
   const std::string text = options.text_or(option, "");
-  if ((text.empty() && !required) || wms_htcondor::is_attribute(text)) return {};
+  if ((text.empty() && !required) || htcondor::is_attribute(text)) return {};
   return bad(option, fmt::format("is '{}', which is no job attribute's name", text), "letters, digits and _");
 }
 
