@@ -41,6 +41,12 @@ def tree_cpu(pid):
     return sum(stat_times(pid))
 
 
+def children_cpu():
+    """CPU of the processes that this one started and waited for, so far."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def status(pid, key):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(key + ":"):
