@@ -55,7 +55,7 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
 endif()
 if(TARGET systems_htcondor)
   apf_stage_test(NAME systems.htcondor NEEDS htcondor LABELS systems TIMEOUT 900 COST 900
-    COMMAND ${pool} exec ${CMAKE_BINARY_DIR}/tests/systems_htcondor --gtest_brief=1 --gtest_filter=-HtcondorSlurm.*)
+    COMMAND ${pool} exec ${CMAKE_BINARY_DIR}/tests/systems_htcondor --gtest_brief=1 --gtest_filter=-HtcondorSlurm.*:HtcondorArc.*)
 endif()
 set(slurm ${CMAKE_CURRENT_SOURCE_DIR}/systems/slurm/cluster)
 if(EXISTS ${slurm})
@@ -99,6 +99,9 @@ apf_stage_test(NAME full.tidy LABELS full TIMEOUT 3600 PROCESSORS 2 COMMAND ${CM
 apf_stage_test(NAME full.release LABELS full TIMEOUT 3600 PROCESSORS 2
   COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset release all)
 
+apf_stage_test(NAME full.arc NEEDS htcondor LABELS full TIMEOUT 1200
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/systems/arc/htcondor_arc ENVIRONMENT APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin)
+
 # ---- the tools themselves ----
 apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tools_test.py)
 apf_stage_test(NAME unit.documents LABELS unit TIMEOUT 60 COMMAND ${CMAKE_SOURCE_DIR}/tools/gen-docs --check)
@@ -110,7 +113,7 @@ apf_stage_test(NAME unit.documents_true LABELS unit TIMEOUT 60 COMMAND ${CMAKE_C
 apf_stage_test(NAME full.asan_build SETUP asan_systems NEEDS asan LABELS full TIMEOUT 3600 PROCESSORS 2
   COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset asan systems_htcondor all)
 apf_stage_test(NAME full.asan_htcondor NEEDS asan_systems htcondor LABELS full TIMEOUT 1800 ENVIRONMENT ${ENV_asan}
-  COMMAND ${pool} exec ${CMAKE_SOURCE_DIR}/build/asan/tests/systems_htcondor --gtest_brief=1 --gtest_filter=-HtcondorSlurm.*)
+  COMMAND ${pool} exec ${CMAKE_SOURCE_DIR}/build/asan/tests/systems_htcondor --gtest_brief=1 --gtest_filter=-HtcondorSlurm.*:HtcondorArc.*)
 apf_stage_test(NAME full.asan_kill_local NEEDS asan_systems LABELS full TIMEOUT 1800
   ENVIRONMENT "APF_BIN_DIR=${CMAKE_SOURCE_DIR}/build/asan/bin"
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/kill_local_test.py)

@@ -179,5 +179,44 @@ TEST_F(HtcondorSlurm, APilotThatIsRemovedLeavesSlurm) {
   EXPECT_NE(std::system(ask.c_str()), 0) << "Slurm still has job " << job;
 }
 
+// A real ARC CE; run by tests/systems/arc/htcondor_arc.
+class HtcondorArc : public HtcondorPool {
+ protected:
+  void SetUp() override {
+    folder_ = "apf-pool-test-XXXXXX";
+    HtcondorPool::SetUp();
+    if (HasFatalFailure()) return;
+    const char *const url = std::getenv("APF_ARC_URL"), *const proxy = std::getenv("APF_ARC_PROXY");
+    ASSERT_TRUE(url != nullptr && proxy != nullptr) << "run tests/systems/arc/htcondor_arc";
+    me_.log_dir = directory_ / "logs";
+    queue_.name = "Q/one";
+    queue_.submit.set("rerun_evicted", false, {}, false, false);  // the table's, not given
+    queue_.submit.set("flavour", std::string("arc"));
+    queue_.submit.set("arc_url", std::string(url));
+    queue_.submit.set("arc_queue", std::string("fork"));
+    queue_.submit.set("wall_time", Duration(seconds{3600}));
+    queue_.submit.set("credential", std::string(proxy));
+    queue_.submit.set("credential_min_life", Duration(seconds{3600}));
+  }
+  static constexpr seconds kPatience{400};  // the CE tells of changes every minute
+};
+
+TEST_F(HtcondorArc, APilotRunsThereWithADelegatedProxy) {
+  queue_.executable = script(
+      "#!/bin/sh\nfor a in \"$@\"; do printf '[%s]\\n' \"$a\"; done\necho \"odd=$ODD\"\n"
+      "echo \"cid=$APFCID index=$APF_INDEX\"\n"
+      "cat \"$APF_REPORT_KEY_FILE\"; echo\ngrep -c 'BEGIN.*PRIVATE' \"$X509_USER_PROXY\"\nexit 7\n");
+  queue_.arguments = {"two words"};
+  queue_.environment = {{"ODD", "x y=z"}};
+  const auto ids = submit("s-arc", 2);
+  ASSERT_TRUE(ids) << ids.error().text();
+  poll_until([&] { return ended_.size() == 2; }, kPatience);
+  const PilotSeen& p = ended_[(*ids)[1]];
+  EXPECT_EQ(p.state, PilotState::done);
+  EXPECT_EQ(p.exit_code, 7);
+  EXPECT_EQ(slurp(fs::path(me_.log_dir) / "2026-11-21" / "Q_one" / ((*ids)[1] + ".out")),
+            "[two words]\nodd=x y=z\ncid=" + (*ids)[1] + " index=1\nkey-of-s-arc\n1\n");
+}
+
 }  // namespace
 }  // namespace apf
