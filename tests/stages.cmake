@@ -101,6 +101,8 @@ apf_stage_test(NAME full.release LABELS full TIMEOUT 3600 PROCESSORS 2
 
 apf_stage_test(NAME full.arc NEEDS htcondor LABELS full TIMEOUT 1200
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/systems/arc/htcondor_arc ENVIRONMENT APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin)
+apf_stage_test(NAME full.sim_sweep LABELS full TIMEOUT 1800 ENVIRONMENT APF_SWEEP_SEEDS=24
+  COMMAND ${CMAKE_BINARY_DIR}/tests/test_sim --gtest_brief=1 --gtest_filter=Sweep/*)
 
 # ---- the tools themselves ----
 apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tools_test.py)

@@ -17,6 +17,7 @@ constexpr Duration kRelapseTime = seconds{8 * 3600};
 constexpr Duration kLongestGap = seconds{2 * 3600};
 constexpr std::int64_t kFewNodes = 4;
 constexpr Duration kProbePatience = seconds{600};
+constexpr Duration kLookAtPause = seconds{2};
 
 void show_alarm(FactoryState& s, const Queue& q, Wall shown) {
   const std::string subject = "queue:" + q.spec->name;
@@ -118,10 +119,29 @@ void exclude(FactoryState& s, std::uint32_t queue, ExcludedNode e, Mono now, Wal
   e.next_probe = now + probe_gap(e.falls);
   std::erase_if(h.released, [&](const ReleasedNode& r) { return r.host == host; });
   h.excluded.push_back(std::move(e));
+  if (h.paused.host == host) h.paused = PausedNode{};
   // What this node did says nothing about the queue.
   std::erase_if(h.recent, [&](const Outcome& o) { return o.host == host; });
   end_throttle(s, queue);
   exclusions_changed(s, queue, shown);
+}
+
+void pause(FactoryState& s, std::uint32_t queue, PausedNode node) {
+  Queue& q = s.queues[queue];
+  note_act(
+      q, fmt::format("node {} gets no pilots until one that starts elsewhere lives: its last ones failed", node.name));
+  q.health.paused = std::move(node);
+  q.health.tell_due = true;
+  save_exclusions(s, q);
+  touch(s, queue);
+}
+
+void end_pause(FactoryState& s, std::uint32_t queue) {
+  Queue& q = s.queues[queue];
+  q.health.paused = PausedNode{};
+  q.health.tell_due = true;
+  save_exclusions(s, q);
+  touch(s, queue);
 }
 
 void outcome_of_excluded(FactoryState& s, std::uint32_t queue, ExcludedNode& e, const Outcome& o, bool probing,
@@ -166,6 +186,7 @@ Mono next_tend(const FactoryState& s, const Queue& q, Mono now) {
     if (const auto* p = probe_pilot(s, q).started) later(p->started_at + e->survival + milliseconds{1});
   }
   if (h.tell_due && !h.telling) later(h.tell_after);
+  if (h.paused.host != 0) later(now + kLookAtPause);
   return at;
 }
 
@@ -196,6 +217,7 @@ std::vector<std::string> avoided(const Queue& q, Host probed) {
   std::vector<std::string> names;
   for (const auto& e : q.health.excluded)
     if (e.host != probed) names.push_back(e.name);
+  if (q.health.paused.host != 0) names.push_back(q.health.paused.name);
   return names;
 }
 
@@ -222,6 +244,8 @@ std::string stored(const Health& h) {
     std::replace_if(why.begin(), why.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
     out += fmt::format("{}\t{}\t{}\t{}\t{}\n", e.name, e.since.ms, e.falls, e.survival / seconds{1}, why);
   }
+  // a pause ends with the run of the factory, but pilots that wait have been told of it
+  if (h.paused.host != 0) out += h.paused.name + "\n";
   return out;
 }
 
@@ -246,7 +270,7 @@ void restore_nodes(FactoryState& s, Queue& q, const std::string& text, Mono now)
     know(h, e.host, now);
     h.excluded.push_back(std::move(e));
   }
-  h.tell_due = !h.excluded.empty();
+  h.tell_due = !text.empty();
 }
 
 }  // namespace apf::core

@@ -10,6 +10,11 @@
 //     bad ones had taken a job), and were submitted no earlier, live longer or got further. A WMS outage, a bad release
 //     of the wrapper or a bad credential leaves none;
 //   - number: at most a tenth of the queue's known nodes (one, where that is none) or 200.
+// On a full site hardly any pilot starts elsewhere, while a bad slot ruins one every few seconds: contrast would come
+// too late. So a node with enough failures that had taken jobs is *paused*, one at a time: it gets no pilots until one
+// that started elsewhere has lived, or for two minutes. A pause concludes nothing; the node's next failure does, or its
+// next success.
+//
 // What fails without contrast or beyond that number is the queue's fault: it is throttled to one pilot at a time, ever
 // more rarely while they fail, and freed when a few have lived.
 //
@@ -74,6 +79,13 @@ struct ReleasedNode {
   Mono at;
 };
 
+// A node that gets no pilots until there is contrast.
+struct PausedNode {
+  Host host = 0;  // 0: none
+  std::string name;
+  Mono since;
+};
+
 // One pilot that may run where nobody else may.
 struct Probe {
   std::string submission;  // empty: none is out
@@ -96,6 +108,7 @@ struct Health {
   std::vector<Outcome> recent;   // oldest first
   std::vector<ExcludedNode> excluded;
   std::vector<ReleasedNode> released;
+  PausedNode paused;
   Probe probe;
   Mono next_probe;  // of whichever node
   Duration probe_gap{};
@@ -139,6 +152,8 @@ auto* excluded_at(H& h, Host host) {
 int falls_of(Health& h, Host host, Mono now);
 // `e`: host, name, why and survival.
 void exclude(FactoryState& s, std::uint32_t queue, ExcludedNode e, Mono now, Wall shown);
+void pause(FactoryState& s, std::uint32_t queue, PausedNode node);
+void end_pause(FactoryState& s, std::uint32_t queue);
 // It has had a pilot all the same: the probe, or one that had been on its way.
 void outcome_of_excluded(FactoryState& s, std::uint32_t queue, ExcludedNode& e, const Outcome& o, bool probing,
                          Mono now, Wall shown);

@@ -19,6 +19,7 @@ constexpr double kEnough = 7.2;       // log likelihood ratio: 3 failures in a r
 constexpr double kEmptyWeight = 0.5;  // an empty pilot says less than a failed one
 constexpr double kRelapse = 3.5;  // the same for a node that came back lately: one failure in a sound queue, else two
 constexpr Duration kJustBefore = seconds{600};
+constexpr Duration kLongestPause = seconds{120};
 constexpr Duration kLookAgain = seconds{1};
 constexpr std::uint32_t kForgetHours = 24;
 
@@ -96,7 +97,8 @@ std::size_t most_excluded(const Health& h) {
   return std::clamp<std::size_t>(h.known.size() / 10, 1, kMostExcluded);
 }
 
-Contrast contrast_of(FactoryState& s, const Queue& q, const Run& run, Mono now) {
+// `until`: the last start that counts.
+Contrast contrast_of(FactoryState& s, const Queue& q, const Run& run, Mono until, Mono now) {
   const Health& h = q.health;
   Contrast c;
   const Proof proof = proof_against(h.recent, run.host, run.first);
@@ -104,7 +106,7 @@ Contrast contrast_of(FactoryState& s, const Queue& q, const Run& run, Mono now) 
   // nodes at that moment. So pilots that started just before count, too: on a full site no others may start for long.
   const Mono from = run.fed ? run.first - kJustBefore : run.first;
   const auto in_window = [&](Mono started, std::uint64_t order) {
-    return started >= from && started <= run.last && order >= run.order;
+    return started >= from && started <= until && order >= run.order;
   };
   for (const auto slot : q.members) {
     const LivePilot& p = s.pilots[slot];
@@ -160,10 +162,15 @@ void judge_node(FactoryState& s, std::uint32_t queue, Host host, Mono now, Wall 
   const Run run = run_of(h.recent, host);
   const bool relapse = falls_of(h, host, now) > 0;
   if (run.bad + run.empty < (relapse ? 1 : 2)) return;
-  const Contrast c = contrast_of(s, q, run, now);
+  const Contrast c = contrast_of(s, q, run, run.last, now);
   const double sum = (run.bad + kEmptyWeight * run.empty) * log_ratio(c.rate, true) +
                      (run.good + c.lived_here) * log_ratio(c.rate, false);
-  if (sum < (relapse ? kRelapse : kEnough) || c.lived.empty()) return;
+  if (sum < (relapse ? kRelapse : kEnough)) return;
+  if (c.lived.empty()) {
+    if (run.fed && h.paused.host == 0 && h.excluded.size() < most_excluded(h))
+      pause(s, queue, {host, s.texts.get(run.node), now});
+    return;
+  }
   if (h.excluded.size() < most_excluded(h)) return exclude(s, queue, excluded_for(s, q, run), now, shown);
   throttle(s, queue,
            fmt::format("more than {} of {} known nodes ruin pilots; their last ones {}", h.excluded.size(),
@@ -176,6 +183,16 @@ bool may_exclude(const Queue& q) { return q.health.chooses_nodes && q.spec->excl
 bool jobs_wait(const FactoryState& s, const Queue& q) {
   const auto cells = cells_of(s, q);
   return std::any_of(cells.begin(), cells.end(), [](const Demand* d) { return d->ready > 0; });
+}
+
+void tend_pause(FactoryState& s, std::uint32_t queue, Mono now) {
+  Queue& q = s.queues[queue];
+  const PausedNode& paused = q.health.paused;
+  if (paused.host == 0) return;
+  const Run run = run_of(q.health.recent, paused.host);
+  if (now - paused.since >= kLongestPause || run.bad == 0 || !may_exclude(q) ||
+      !contrast_of(s, q, run, now, now).lived.empty())
+    end_pause(s, queue);
 }
 
 void remember(Health& h, const Outcome& o, Mono now) {
@@ -247,6 +264,7 @@ void tend(FactoryState& s, std::uint32_t queue, Mono now, Wall shown) {
   Queue& q = s.queues[queue];
   Health& h = q.health;
   tend_exclusions(s, queue, may_exclude(q), now, shown);
+  tend_pause(s, queue, now);
   if (h.recent.empty() && !h.throttle.on) return;
   tend_throttle(s, queue, now);
   if (!may_exclude(q) || now - h.looked < kLookAgain) return;

@@ -40,7 +40,7 @@ void forget_texts(FactoryState& s) {
     for (const auto& o : h.recent) wanted[o.host] = wanted[o.node] = true;
     for (const auto& e : h.excluded) wanted[e.host] = true;
     for (const auto& r : h.released) wanted[r.host] = true;
-    wanted[h.probe.host] = true;
+    wanted[h.probe.host] = wanted[h.paused.host] = true;
   }
   std::erase_if(s.hosts, [&](const auto& known) {
     if (wanted[known.first]) wanted[known.second] = true;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "sim/world.h"
@@ -49,7 +50,17 @@ TEST_P(BadNodes, LoseFewJobsWhateverTheSeed) {
 
 INSTANTIATE_TEST_SUITE_P(Sweep, BadNodes,
                          ::testing::Values(Kind{"a bad node", 1}, Kind{"a bad node", 4}, Kind{"a bad node", 16},
-                                           Kind{"a bad node", 64}));
+                                           Kind{"a bad node", 64},
+                                           Kind{"a node that turns bad", 1, 1, seconds{2}, seconds{5000}},
+                                           Kind{"a node that turns bad", 4, 1, seconds{2}, seconds{5000}},
+                                           Kind{"a node that turns bad", 16, 1, seconds{2}, seconds{5000}},
+                                           Kind{"a node that turns bad", 64, 1, seconds{2}, seconds{5000}},
+                                           Kind{"a node that ruins every other pilot", 1, 0.5},
+                                           Kind{"a node that ruins every other pilot", 4, 0.5},
+                                           Kind{"a node that ruins every other pilot", 16, 0.5},
+                                           Kind{"a node that ruins every other pilot", 64, 0.5},
+                                           Kind{"a node that ruins pilots after 5 min", 1, 1, seconds{300}},
+                                           Kind{"a node that ruins pilots after 5 min", 4, 1, seconds{300}}));
 
 }  // namespace
 }  // namespace apf::sim

@@ -74,6 +74,33 @@ TEST(Nodes, ANodeThatTurnsBadInMidRun) {
   expect_only(w, "bad");
 }
 
+// On a full site nothing else starts for seconds: pilots that wait are kept from the node meanwhile, and are told when
+// that is over, even if the factory was killed in between.
+TEST(Nodes, ANodeIsPausedWhileThereIsNothingToCompareWith) {
+  auto bad = black_hole("bad", 64);
+  bad.from = seconds{5000};
+  World w(site({bad}, 4));
+  w.add_jobs("Q", 3000);
+  const auto told = [&] {
+    return std::count_if(w.pilots().begin(), w.pilots().end(), [](const auto& entry) {
+      return entry.second.seen.state == PilotState::pending && !entry.second.avoid.empty();
+    });
+  };
+  const auto paused = [&] { return w.state().queues[0].health.paused.host != 0; };
+  w.run_for(seconds{5000});
+  for (int i = 0; i < 3000 && !paused(); ++i) w.run_for(milliseconds{100});
+  ASSERT_TRUE(paused());
+  EXPECT_TRUE(w.exclusions().empty()) << "nothing is concluded yet";
+  w.run_for(seconds{1});
+  EXPECT_GT(told(), 0);
+  w.crash();
+  w.run_for(seconds{2});
+  EXPECT_EQ(told(), 0);
+  w.run_for(seconds{600});
+  EXPECT_FALSE(paused());
+  EXPECT_EQ(w.exclusions().size(), 1U);
+}
+
 TEST(Nodes, AnIntermittentNode) {
   World w(site({black_hole("bad", 4, 0.5)}));
   run_all(w);
