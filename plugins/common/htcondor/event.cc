@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
+#include "event_json.h"
 #include "event_xml.h"
 
 namespace apf::htcondor {
@@ -21,23 +21,6 @@ std::optional<T> get(const Event& e, std::string_view name) {
   if (it == e.attributes.end()) return std::nullopt;
   const T* value = std::get_if<T>(&it->second);
   return value != nullptr ? std::optional<T>(*value) : std::nullopt;
-}
-
-void keep(EventAttributes& attributes, const std::string& name, const nlohmann::json& value) {
-  if (value.is_boolean())
-    attributes[name] = value.get<bool>();
-  else if (value.is_number_integer() && (!value.is_number_unsigned() || value.get<std::uint64_t>() <= INT64_MAX))
-    attributes[name] = value.get<std::int64_t>();
-  else if (value.is_string())
-    attributes[name] = value.get<std::string>();
-}
-
-EventAttributes attributes_of_json(std::string_view object) {
-  EventAttributes out;
-  const auto json = nlohmann::json::parse(object, nullptr, false);
-  if (json.is_object())
-    for (const auto& [name, value] : json.items()) keep(out, name, value);
-  return out;
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ TEST(ObjectSplitter, AnObjectWithoutAnEndIsGivenUp) {
 TEST(Events, AreDecoded) {
   const auto plain = decode_event(
       R"({"Cluster": 3, "Proc": 7, "EventTypeNumber": 12, "EventTime": "2026-11-22T03:11:30.023Z", "HoldReasonCode": 1,
-          "HoldReason": "é \"x\"\n", "Nested": {"a": 1}, "Flag": true, "Real": 1.5, "Huge": 18446744073709551615})");
+          "HoldReason": "é \"x\"\n", "Nested": {"a": [1, {"Proc": 8}], "Proc": 9},
+          "List": [4, {"Proc": 5}], "Flag": true, "Real": 1.5, "Huge": 18446744073709551615})");
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->type, 12);
   EXPECT_FALSE(plain->informed);
@@ -118,14 +119,15 @@ TEST(Events, AreDecoded) {
   EXPECT_EQ(plain->boolean("Flag"), true);
   EXPECT_EQ(plain->integer("Flag"), std::nullopt);
   EXPECT_EQ(plain->text("HoldReasonCode"), "");
-  EXPECT_FALSE(plain->attributes.contains("Nested"));
-  EXPECT_FALSE(plain->attributes.contains("Huge"));
+  for (const char* absent : {"Nested", "a", "List", "Huge", "Real", ""})
+    EXPECT_FALSE(plain->attributes.contains(absent)) << absent;
   const auto informed =
       decode_event(R"({"EventTypeNumber": 28, "TriggerEventTypeNumber": 5, "Cluster": 1, "Proc": 0})");
   ASSERT_TRUE(informed);
   EXPECT_EQ(informed->type, 5);
   EXPECT_TRUE(informed->informed);
-  for (const char* bad : {"", "[]", "{}", "{", R"({"EventTypeNumber": "5"})", R"({"EventTypeNumber": -1})",
+  for (const char* bad : {"", "[]", "{}", "{", "5", R"([{"EventTypeNumber": 5}])", R"({"EventTypeNumber": 5)",
+                          R"({"EventTypeNumber": 5} x)", R"({"EventTypeNumber": "5"})", R"({"EventTypeNumber": -1})",
                           R"({"EventTypeNumber": 28})", R"({"EventTypeNumber": 99999999999})"})
     EXPECT_FALSE(decode_event(bad)) << bad;
 }
