@@ -14,6 +14,7 @@
 #include <charconv>
 #include <cstring>
 #include <ctime>
+#include <span>
 #include <system_error>
 
 namespace apf::htcondor {
@@ -31,16 +32,21 @@ constexpr std::size_t kMostLeft = 8;
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
-std::string read_at(int fd, std::uint64_t offset, std::size_t n) {
-  std::string out(n, '\0');
+// How many bytes there were, up to the size of `to`.
+std::size_t read_into(std::span<char> to, int fd, std::uint64_t offset) {
   std::size_t have = 0;
-  while (have < n) {
-    const ssize_t got = ::pread(fd, out.data() + have, n - have, static_cast<off_t>(offset + have));
+  while (have < to.size()) {
+    const ssize_t got = ::pread(fd, to.data() + have, to.size() - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     have += static_cast<std::size_t>(got);
   }
-  out.resize(have);
+  return have;
+}
+
+std::string read_at(int fd, std::uint64_t offset, std::size_t n) {
+  std::string out(n, '\0');
+  out.resize(read_into(out, fd, offset));
   return out;
 }
 
@@ -243,12 +249,12 @@ Result<LogFile::Piece> LogFile::read() {
     tail_.clear();
     return Piece{What::lost, {}};
   }
-  space_ = read_at(file_.get(), offset_, kPiece);
-  if (space_.empty()) return at_end();
-  offset_ += space_.size();
-  const std::size_t n = std::min<std::size_t>(space_.size(), 64);
-  tail_.assign(space_, space_.size() - n, n);
-  return Piece{What::bytes, space_};
+  space_.resize(kPiece);
+  const std::string_view bytes(space_.data(), read_into(space_, file_.get(), offset_));
+  if (bytes.empty()) return at_end();
+  offset_ += bytes.size();
+  tail_ = bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 64));
+  return Piece{What::bytes, bytes};
 }
 
 Result<LogFile::Piece> LogFile::first_file() {
