@@ -107,7 +107,7 @@ apf_stage_test(NAME full.sim_sweep LABELS full TIMEOUT 1800 ENVIRONMENT APF_SWEE
 # ---- the tools themselves ----
 apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tools_test.py)
 apf_stage_test(NAME unit.documents LABELS unit TIMEOUT 60 COMMAND ${CMAKE_SOURCE_DIR}/tools/gen-docs --check)
-apf_stage_test(NAME unit.documents_reliability LABELS unit TIMEOUT 300 COMMAND ${CMAKE_SOURCE_DIR}/tools/reliability --check
+apf_stage_test(NAME unit.documents_reliability LABELS unit TIMEOUT 900 COMMAND ${CMAKE_SOURCE_DIR}/tools/reliability --check
   ENVIRONMENT APF_BUILD_DIR=${CMAKE_BINARY_DIR})
 apf_stage_test(NAME unit.documents_true LABELS unit TIMEOUT 60 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/documents_test.py
   ENVIRONMENT APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin)
