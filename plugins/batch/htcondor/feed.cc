@@ -93,6 +93,7 @@ Status Feed::open(const FactoryIdentity& me, const std::string& cursor, Context&
   }
   if (way->own)
     if (auto ok = all_write(way->path, me, context); !ok) return ok;
+  checked_ = mono_now();
   auto log = std::make_unique<htcondor::EventLog>(way->path);
   const bool untold = cursor.starts_with(kUntold);
   if (auto ok = log->open(untold ? cursor.substr(kUntold.size()) : cursor); !ok) return ok;
@@ -148,6 +149,14 @@ Result<View<FeedData>> Feed::follow(const FactoryIdentity& me, const std::string
   if (!log_ || unknown || cursor != given_ || cursor.empty()) {
     log_.reset();
     if (auto ok = open(me, cursor, context); !ok) return fail(ok.error());
+  }
+  // One look may have been at a list that lied; to get no answer proves nothing.
+  if (own_ && mono_now() - checked_ >= settings_.check_pause) {
+    checked_ = mono_now();
+    if (auto ok = all_write(log_->path(), me, context); !ok && ok.error().kind == Kind::config) {
+      log_.reset();
+      return fail(ok.error());
+    }
   }
   View<FeedData> view;
   view.evidence = (own_ ? "the pilots' own log " : "event log ") + log_->path();

@@ -60,6 +60,7 @@ class Feed {
   std::unique_ptr<PilotEvents> events_;
   bool own_ = false;               // log_ is the pilots' own
   std::uint64_t silent_then_ = 0;  // silent_ when log_ was opened
+  Mono checked_{};                 // when all pilots were seen to write it
   Trimmer trimmer_;
   std::string given_;  // the cursor that follow() gave last: where log_ stands
   std::string gap_;    // to be told

@@ -312,10 +312,10 @@ class HtcondorFeed : public MadeEvents {
     ASSERT_TRUE(made) << made.error().text();
     batch_ = std::move(*made);
   }
-  // As make("auto"), with this pause between gaps.
+  // As make("auto"), with this pause between gaps, and between looks at who writes the pilots' log.
   void make_with_pause(Duration pause) {
     Settings settings;
-    settings.gap_pause = pause;
+    settings.gap_pause = settings.check_pause = pause;
     auto tools = htcondor::Tools::make(options_);
     ASSERT_TRUE(tools);
     batch_ = std::make_unique<HtcondorBatch>(std::move(*tools), std::move(settings));
@@ -534,6 +534,25 @@ TEST_F(HtcondorPilotsLog, IsNotTrustedWhilePilotsDoNotWriteIt) {
   EXPECT_THAT(follow(), ElementsAre("htcondor.user_log_partly"));
 }
 
+TEST_F(HtcondorPilotsLog, IsNoLongerTrustedWhenTheFirstLookProvesWrong) {
+  make_with_pause(Duration(0));
+  EXPECT_THAT(follow(), IsEmpty());
+  const auto answer = context_.on_run;
+  context_.on_run = [&](const Command& c) -> Result<Finished> {
+    Finished hung;
+    hung.timed_out = true;
+    return c.argv[0] == "condor_q" ? hung : answer(c);
+  };
+  write(both(0, 0));
+  EXPECT_THAT(follow(), ElementsAre("5.0 pending")) << "no answer proves nothing";
+  context_.on_run = answer;
+  others_ = 2;
+  EXPECT_THAT(follow(), ElementsAre("htcondor.user_log_partly"));
+  others_ = 0;
+  write(both(1, 0));
+  EXPECT_THAT(follow(), ElementsAre("5.0 running"));
+}
+
 TEST_F(HtcondorPilotsLog, IsNotThereForAScheddElsewhereOrAFileSystemOfItsOwn) {
   options_.set("schedd", std::string("s@there"));
   host_ = "there.example.org";
@@ -604,6 +623,13 @@ TEST_F(HtcondorFeed, AsksTheConfigurationWhenTheScheddIsDown) {
   host_ = "there.example.org";
   make("auto");
   EXPECT_THAT(follow(), ElementsAre("htcondor.failed"));
+  context_.on_run = [&](const Command&) -> Result<Finished> {
+    Finished dying;
+    dying.exit_code = 1;
+    dying.err = "Can't send end of message\nNot defined: EVENT_LOG\n";
+    return dying;
+  };
+  EXPECT_THAT(follow(), ElementsAre("htcondor.failed")) << "it does not refuse";
   context_.on_run = [&](const Command& c) -> Result<Finished> {
     if (c.argv[0] == "condor_status") return answer(c);
     if (c.argv.back() == "FULL_HOSTNAME" && c.argv.size() == 2) return answer(c);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <vector>
 
@@ -42,6 +43,15 @@ tl::unexpected<Error> unsuitable(const std::string& code, std::string what, cons
   return fail(Kind::config, "htcondor.event_log_" + code, std::move(what), where, std::move(advice));
 }
 
+// A schedd that is down, or dies while it is asked, comes back; one that refuses to tell goes on refusing, which is no
+// fault but a setting.
+bool refuses(const Error& error) {
+  constexpr std::array<std::string_view, 3> kDown{"find address", "connect", "end of message"};
+  return error.code == "htcondor.failed" && std::none_of(kDown.begin(), kDown.end(), [&](std::string_view words) {
+           return error.what.find(words) != std::string::npos;
+         });
+}
+
 // The values of EVENT_LOG (a full path on this machine), its format, its attributes, and the schedd's host.
 Result<std::vector<std::string>> ask(const Tools& tools, Context& context) {
   std::vector<std::string> asked{"-schedd", "EVENT_LOG", "EVENT_LOG_FORMAT_OPTIONS",
@@ -53,8 +63,7 @@ Result<std::vector<std::string>> ask(const Tools& tools, Context& context) {
     if (auto local = tools.query_here("condor_config_val", asked, context); local && values(*local).size() == 4)
       out = std::move(local);
   }
-  // A schedd that is down comes back; one that refuses to tell goes on refusing, which is no fault but a setting.
-  if (!out && out.error().code == "htcondor.failed" && out.error().what.find("find address") == std::string::npos)
+  if (!out && refuses(out.error()))
     return unsuitable("untold", "the schedd does not tell where its event log is: " + out.error().what,
                       "condor_config_val", "name the path with option event_log, or set it to none");
   if (!out) return fail(out.error());
