@@ -115,6 +115,36 @@ struct Rig {
   std::map<std::string, Decision> last;
 };
 
+// Batch systems tell of the last ends once more after a restart: those pilots are in the ledger already.
+TEST(Factory, AnEndThatIsToldAgainAfterARestartIsNoSecondPilot) {
+  Rig rig;
+  LedgerImage image;
+  image.next_pilot = 3;
+  image.submissions.push_back({"s", "q0", "b", 2, 2, SubmissionState::settled, 1, {}, {}, ""});
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Pilot p;
+    p.no = i + 1;
+    p.batch_id = "s." + std::to_string(i);
+    p.submission = "s";
+    p.queue = "q0";
+    p.batch = "b";
+    p.index = i;
+    p.run = 1;
+    p.state = i == 0 ? PilotState::done : PilotState::running;
+    image.pilots.push_back(p);
+  }
+  rig.state = make_state();
+  rig.give(Started{rig.active, 2, "n2", image});
+  SubmitPilots s;
+  s.submission = "s";
+  s.queue = rig.active.config->queues[0];
+  rig.view({Rig::seen(s, 1, PilotState::running)}, {Rig::seen(s, 0, PilotState::done)});
+  for (const auto& effect : rig.pass())
+    if (const auto* commit = std::get_if<Commit>(&effect); commit != nullptr) {
+      for (const auto& pilot : commit->batch->pilots) EXPECT_NE(pilot.batch_id, "s.0");
+    }
+}
+
 TEST(Factory, NothingIsSubmittedBeforeBothSidesHaveAnswered) {
   Rig rig;
   rig.pass();

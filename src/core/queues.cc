@@ -103,7 +103,6 @@ void restore_pilot(FactoryState& s, const Pilot& r, Mono now, Wall shown) {
   p.exit_code = r.exit_code;
   p.payloads = r.payloads;
   p.known = Seq{0};
-  s.submissions[sub->second].found.insert(r.index);
   set_state(s, slot, r.state, r.started.ms != 0 ? mono(r.started) : now, shown);
   if (r.payload_start.ms != 0) {
     p.payload_told = p.started_told = true;
@@ -234,6 +233,9 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
   for (const auto& row : e.ledger.submissions) restore_submission(s, row);
   s.next_pilot = e.ledger.next_pilot;
   for (const auto& r : e.ledger.pilots) restore_pilot(s, r, now, shown);
+  for (const auto& r : e.ledger.pilots)
+    if (const auto sub = s.submission_by_id.find(r.submission); sub != s.submission_by_id.end())
+      s.submissions[sub->second].found.insert(r.index);  // ends that the history tells again are known
   for (const auto& r : e.ledger.pilots)
     if (ended(r.state) && !r.lost)
       s.batches[static_cast<std::size_t>(batch_named(s, r.batch))].tombs.put(r.batch_id, r.submission, Seq{s.seq}, now);

@@ -1,5 +1,7 @@
 #include "engine/calls.h"
 
+#include <fmt/format.h>
+
 #include <exception>
 #include <utility>
 
@@ -158,6 +160,23 @@ void Calls::submit(core::SubmitPilots call) {
   if (!taken) ports_.post(core::SubmitAnswered{id, fail(stopping())});
 }
 
+// What a client that still runs will do is not known yet: its submission is looked up when it has ended (R8). One that
+// outlived its factory has no deadline any more; it gets one here, since a client may hang for ever.
+bool Calls::client_runs(const std::string& state_dir, const std::string& submission, Duration timeout) {
+  const bool runs = ClientLock::running(state_dir, submission);
+  const std::scoped_lock lock(mutex_);
+  if (!runs) {
+    orphans_.erase(submission);
+    return false;
+  }
+  if (mono_now() - orphans_.try_emplace(submission, mono_now()).first->second >= timeout) {
+    const int killed = ClientLock::kill_orphans(state_dir, submission);
+    log(Level::warning, "engine",
+        fmt::format("killed {} processes that an earlier run left behind with submission {}", killed, submission));
+  }
+  return true;
+}
+
 void Calls::find(core::FindPilots call) {
   const auto all = assembly();
   const auto source = lookup(all->batch, call.batch);
@@ -171,8 +190,8 @@ void Calls::find(core::FindPilots call) {
         const Mono now = mono_now();
         const auto context = make_context(topic, now + source->spec.timeout, looking_);
         using R = Result<View<std::vector<PilotSeen>>>;
-        // What a client that still runs will do is not known yet: its submission is looked up when it has ended (R8).
-        std::erase_if(call.submissions, [&](const std::string& id) { return ClientLock::running(me->state_dir, id); });
+        std::erase_if(call.submissions,
+                      [&](const std::string& id) { return client_runs(me->state_dir, id, source->spec.timeout); });
         R view = call.submissions.empty()
                      ? R(fail(Kind::transient, "engine.client_running", "the submission's client still runs", topic))
                      : guarded<R>(topic, [&] { return source->plugin->find(*me, call.submissions, *context); });

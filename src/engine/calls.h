@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -44,12 +45,14 @@ class Calls {
   void release(core::ReleasePilots call);
   void avoid(core::AvoidNodes call);
   void tell(core::Tell note);
+  bool client_runs(const std::string& state_dir, const std::string& submission, Duration timeout);
 
   Ports ports_;
   Lanes& lanes_;
   std::shared_ptr<Stop> looking_, submitting_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Assembly> assembly_;
+  std::map<std::string, Mono> orphans_;  // submissions whose clients an earlier run left behind: since when we know
 };
 
 }  // namespace apf::engine

@@ -22,6 +22,8 @@ class ClientLock {
 
   // Some process still has the lock. Files that nobody locks are removed on the way.
   static bool running(const std::string& state_dir, const std::string& submission);
+  // Kills the processes that still have the lock, this one apart; how many.
+  static int kill_orphans(const std::string& state_dir, const std::string& submission);
 
  private:
   std::string file_;

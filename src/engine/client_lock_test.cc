@@ -63,6 +63,22 @@ TEST(ClientLock, AnOrphanKeepsItUntilItEnds) {
   EXPECT_FALSE(ClientLock::running(dir.path, "n-1"));
 }
 
+TEST(ClientLock, OrphansThatHangCanBeKilled) {
+  const Folder dir;
+  {
+    const ClientLock lock(dir.path, "n-1");
+    const auto context = make_context("test", mono_now() + seconds{20}, std::make_shared<Stop>(), lock.fd());
+    const auto done = context->run({.argv = {"/bin/sh", "-c", "setsid sleep 3600 >/dev/null 2>&1 </dev/null &"}});
+    ASSERT_TRUE(done.has_value());
+    EXPECT_TRUE(ClientLock::running(dir.path, "n-1"));
+    EXPECT_EQ(ClientLock::kill_orphans(dir.path, "n-2"), 0);
+  }
+  EXPECT_GE(ClientLock::kill_orphans(dir.path, "n-1"), 1) << "and this process is left alone";
+  const Mono end = mono_now() + seconds{60};
+  while (ClientLock::running(dir.path, "n-1") && mono_now() < end) std::this_thread::sleep_for(milliseconds{5});
+  EXPECT_FALSE(ClientLock::running(dir.path, "n-1"));
+}
+
 TEST(ClientLock, WithoutAPlaceForItThereIsNone) {
   const ClientLock lock("/nonexistent", "n-1");
   EXPECT_EQ(lock.fd(), -1);

@@ -55,7 +55,7 @@ class HtcondorBatch final : public Batch {
                    const std::string& cursor, Context& context);
   float load(Context& context);
   void fetch(std::span<const PilotSeen> ended, Context& context);
-  std::vector<std::uint64_t> left(const std::vector<std::uint64_t>& live);
+  std::vector<std::uint64_t> expected();
 
   const htcondor::Tools tools_;
   const Settings settings_;

@@ -305,6 +305,29 @@ TEST_F(HtcondorPlugin, LooksForPilotsThatEndedBeforeTheyWereEverSeen) {
   EXPECT_EQ(view->data.ended.size(), 1U);
 }
 
+TEST_F(HtcondorPlugin, LooksForPilotsThatWereFoundAndEndedBeforeTheNextView) {
+  answers("", "");
+  auto view = batch_->poll(me_, "", context_);
+  ASSERT_TRUE(view);
+  answers(live_row(7, 0), "");
+  const std::vector<std::string> ids{"s-1"};
+  ASSERT_TRUE(batch_->find(me_, ids, context_));
+  answers("", past_row(7, 0));
+  view = batch_->poll(me_, view->cursor, context_);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->data.ended.size(), 1U);
+}
+
+TEST_F(HtcondorPlugin, LooksForPilotsThatLeftBehindAListThatDidNotShowAll) {
+  answers("", "");
+  auto view = batch_->poll(me_, "", context_);  // after a restart; 7.0 and 7.1 are there
+  ASSERT_TRUE(view);
+  answers(live_row(7, 1), past_row(7, 0));
+  view = batch_->poll(me_, view->cursor, context_);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->data.ended.size(), 1U);
+}
+
 TEST_F(HtcondorPlugin, APilotThatEndsBetweenTheTwoQuestionsIsToldOnce) {
   answers(live_row(1, 0, 2), past_row(1, 0));
   const auto view = batch_->poll(me_, "", context_);
@@ -429,6 +452,10 @@ TEST_F(HtcondorPlugin, RemovalNamesStateSubmissionAndProcs) {
                   "(JobStatus == 1 || JobStatus == 5) && ((ClusterId == 4 && APF_SUBMISSION =?= \"s-1\" && "
                   "ProcId >= 1 && ProcId <= 3) || (ClusterId == 4 && APF_SUBMISSION =?= \"s-1\" && ProcId == 9))",
                   "-reason", "it's 'time' "));
+  context_.asked.clear();
+  context_.answer = [](const Command&) { return ended_with(0, ""); };
+  EXPECT_EQ(batch_->remove(pilots, states, "x", context_), 0);
+  EXPECT_EQ(context_.asked.back().front(), "condor_rm") << "a condor_q that shows nothing does not decide";
   context_.asked.clear();
   const std::vector<PilotState> none{PilotState::unknown, PilotState::done};
   EXPECT_EQ(batch_->remove(pilots, none, "x", context_), 0);

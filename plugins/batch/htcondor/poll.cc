@@ -92,23 +92,24 @@ Result<std::vector<PilotSeen>> HtcondorBatch::history(const std::string& constra
   return read(*out, Listing::history, instance);
 }
 
-std::vector<std::uint64_t> HtcondorBatch::left(const std::vector<std::uint64_t>& live) {
+// Who was in the queue at the last poll, or has come by our own doing since.
+std::vector<std::uint64_t> HtcondorBatch::expected() {
   std::vector<std::uint64_t> fresh;
   {
     const std::lock_guard lock(mutex_);
     fresh.swap(submitted_);
   }
   std::sort(fresh.begin(), fresh.end());
-  return without(merged(known_, fresh), live);
+  return merged(known_, fresh);
 }
 
 Status HtcondorBatch::look_back(View<BatchData>& view, const FactoryIdentity& me, const std::string& constraint,
                                 const std::string& cursor, Context& context) {
   std::vector<std::string> bounds{"-scanlimit", std::to_string(settings_.history_scan), "-since"};
   const std::string stop = cursor.substr(0, cursor.find(' '));
-  bounds.push_back(is_job_id(stop)
-                       ? stop
-                       : fmt::format("EnteredCurrentStatus < {}", wall_now().ms / 1000 - settings_.history_since_s));
+  // by the clock that the records were written with, not by ours
+  bounds.push_back(is_job_id(stop) ? stop
+                                   : fmt::format("EnteredCurrentStatus < time() - {}", settings_.history_since_s));
   auto records = history(constraint, bounds, me.instance, context);
   if (!records) return fail(records.error());
   view.cursor = next_cursor(cursor, records->empty() ? "" : records->front().batch_id);
@@ -161,12 +162,15 @@ Result<View<BatchData>> HtcondorBatch::poll(const FactoryIdentity& me, const std
     return fail(ok.error());
   last_rows_ = live->size();
   const auto here = keys(*live);
-  auto gone = left(here);
+  const auto before = expected();
+  auto gone = without(before, here);
+  // The list before this one did not show all: others that it did not show may have left.
+  const bool strangers = !without(here, before).empty();
   view.evidence = fmt::format("condor_q: {} rows", live->size());
   view.data.ended = split_ended(*live);
   const std::vector<PilotSeen> completed = settings_.spooling ? view.data.ended : std::vector<PilotSeen>{};
   view.data.live = std::move(*live);
-  if (!looked_ || !gone.empty()) {
+  if (!looked_ || strangers || !gone.empty()) {
     // Without the history the queue is as true as before; who left stays unexplained until the next poll.
     if (auto ok = look_back(view, me, *constraint, cursor, context); !ok)
       context.log(Level::warning, "no look into the history: " + ok.error().text());
@@ -201,6 +205,11 @@ Result<View<std::vector<PilotSeen>>> HtcondorBatch::find(const FactoryIdentity& 
     auto past = history(constraint, {}, me.instance, context);
     if (!past) return fail(past.error());
     drop_ended(*live, *past);
+    {
+      // whoever leaves before the next poll is looked for in the history
+      const std::lock_guard lock(mutex_);
+      for (const auto& p : *live) submitted_.push_back(job_key(p.batch_id));
+    }
     std::move(live->begin(), live->end(), std::back_inserter(view.data));
     std::move(past->begin(), past->end(), std::back_inserter(view.data));
   }

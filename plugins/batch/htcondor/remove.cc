@@ -81,9 +81,10 @@ constexpr Change kRelease{"condor_release", "find/release all jobs matching", "r
 
 Result<std::int64_t> change(const htcondor::Tools& tools, const Change& how, const std::string& constraint,
                             const std::string& why, Context& context) {
-  // The tools say only whether there was any; the count is of those that fulfilled the condition just before.
+  // The tools say only whether there was any; the count is of those that fulfilled the condition just before. It does
+  // not decide: a condor_q that wrongly shows nothing would keep the pilots in the queue.
   auto candidates = count_jobs(tools, constraint, context);
-  if (!candidates || *candidates == 0) return candidates;
+  if (!candidates) return candidates;
   auto f = tools.run(how.tool, {"-constraint", constraint, "-reason", htcondor::plain_reason(why)}, context);
   if (!f) return fail(f.error());
   if (f->timed_out || f->signal != 0)
