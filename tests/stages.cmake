@@ -53,6 +53,11 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
   add_test(NAME pool.down COMMAND ${pool} wipe)
   set_tests_properties(pool.down PROPERTIES FIXTURES_CLEANUP htcondor LABELS systems TIMEOUT 120)
 endif()
+# A pool of their own for tests of faults/, which stop and kill schedds and read what all of a schedd's pilots did.
+set(faults_pool ${CMAKE_COMMAND} -E env POOL_NAME=faults POOL_SCHEDDS=4 POOL_SLOTS=80 ${CMAKE_CURRENT_SOURCE_DIR}/systems/htcondor/pool)
+apf_stage_test(NAME pool.faults_up SETUP htcondor_faults LABELS systems TIMEOUT 900 COST 2000 COMMAND ${faults_pool} up)
+add_test(NAME pool.faults_down COMMAND ${faults_pool} wipe)
+set_tests_properties(pool.faults_down PROPERTIES FIXTURES_CLEANUP htcondor_faults LABELS systems TIMEOUT 120)
 if(TARGET systems_htcondor)
   apf_stage_test(NAME systems.htcondor NEEDS htcondor LABELS systems TIMEOUT 900 COST 900
     COMMAND ${pool} exec ${CMAKE_BINARY_DIR}/tests/systems_htcondor --gtest_brief=1 --gtest_filter=-HtcondorSlurm.*:HtcondorArc.*)
@@ -64,25 +69,32 @@ if(EXISTS ${slurm})
   set_tests_properties(slurm.down PROPERTIES FIXTURES_CLEANUP slurm LABELS systems TIMEOUT 120)
 endif()
 # Scripts of systems/<system> and of faults/ (kill -9, hanging commands, full disks): *_test.sh and *_test.py, executable.
-# A script whose folder or name says htcondor gets the pool, one that says slurm gets the cluster.
+# A script whose folder or name says htcondor gets a pool, one that says slurm gets the cluster.
 file(GLOB scripts CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
   systems/*/*_test.sh systems/*/*_test.py faults/*_test.sh faults/*_test.py)
 foreach(script ${scripts})
   string(REGEX REPLACE "_test\\.(sh|py)$" "" name ${script})
   string(REPLACE "/" "." name ${name})
   set(needs "")
-  if(name MATCHES htcondor)
+  set(pool_name test)
+  if(name MATCHES "^faults.*htcondor")
+    list(APPEND needs htcondor_faults)
+    set(pool_name faults)
+  elseif(name MATCHES htcondor)
     list(APPEND needs htcondor)
   endif()
   if(name MATCHES slurm)
     list(APPEND needs slurm)
   endif()
   apf_stage_test(NAME ${name} NEEDS ${needs} LABELS systems TIMEOUT 900 COST 800
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ENVIRONMENT "POOL_NAME=test;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ENVIRONMENT "POOL_NAME=${pool_name};APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
 endforeach()
 
 # These stop and kill schedds under each other's feet: one at a time.
 set_tests_properties(systems.htcondor systems.htcondor.as_root PROPERTIES RESOURCE_LOCK schedds)
+
+# These have the same slots.
+set_tests_properties(faults.shim_views_htcondor PROPERTIES RESOURCE_LOCK view_slots)
 
 # ---- the demo, on each batch system ----
 if(EXISTS ${CMAKE_SOURCE_DIR}/tools/demo)
@@ -103,6 +115,16 @@ apf_stage_test(NAME full.arc NEEDS htcondor LABELS full TIMEOUT 1200
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/systems/arc/htcondor_arc ENVIRONMENT APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin)
 apf_stage_test(NAME full.sim_sweep LABELS full TIMEOUT 1800 ENVIRONMENT APF_SWEEP_SEEDS=24
   COMMAND ${CMAKE_BINARY_DIR}/tests/test_sim --gtest_brief=1 --gtest_filter=Sweep/*)
+# The rest of the matrix of faults/shim_views_htcondor_test.py, and 1000 kills in a real pool.
+foreach(situation ramp draining)
+  apf_stage_test(NAME full.shim_views_htcondor_${situation} NEEDS htcondor_faults LABELS full TIMEOUT 1800
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/shim_views_htcondor_test.py
+    ENVIRONMENT "POOL_NAME=faults;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin;APF_SITUATIONS=${situation}")
+  set_tests_properties(full.shim_views_htcondor_${situation} PROPERTIES RESOURCE_LOCK view_slots)
+endforeach()
+apf_stage_test(NAME full.kill_htcondor NEEDS htcondor_faults LABELS full TIMEOUT 3600
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/kill_htcondor_test.py
+  ENVIRONMENT "POOL_NAME=faults;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin;APF_KILLS=1000;APF_LOOPS=4")
 
 # ---- the tools themselves ----
 apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tools_test.py)

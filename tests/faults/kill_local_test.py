@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """kill -9 of the factory at random moments, pilots in the slots of this machine (batch/local)."""
 
-import os
-
 from kill_loop import Loop, main
 
 
@@ -13,4 +11,4 @@ def pilots(loop):
 
 
 if __name__ == "__main__":
-    main(Loop('plugin = "local"\nslots = 4\ninterval = "1s"'), int(os.environ.get("APF_KILLS", 30)), pilots)
+    main(lambda number: Loop('plugin = "local"\nslots = 4\ninterval = "1s"', number), pilots)

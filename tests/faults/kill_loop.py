@@ -1,29 +1,27 @@
 """kill -9 at random moments: the factory is started, given work, killed, again and again; then it is left alone and
-must have lost no pilot, doubled none, and served all the work.
+must have lost no pilot, doubled none, and served all the work. APF_KILLS kills are dealt to APF_LOOPS factories side by
+side.
 
 What counts as the truth: a pilot's own first action is a line in `started` (its submission and index), written by the
 pilot itself; and the batch system's own records. Used by kill_local_test.py and kill_htcondor_test.py.
 """
 
 import collections
-import json
 import os
-import pathlib
 import random
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 
-BIN = pathlib.Path(os.environ.get("APF_BIN_DIR") or pathlib.Path(__file__).resolve().parents[2] / "build" / "bin")
+from lab import Lab, ask_ledger, lost_and_doubled, until
+
 QUEUE = "KILLS"
 
 CONFIG = """version = 1
 [factory]
-factory_id = "kills"
+factory_id = "{id}"
 state_dir = "state"
 log_dir = "logs"
 listen = "127.0.0.1:0"
@@ -53,62 +51,31 @@ exec /bin/sh "$@"
 """
 
 
-class Loop:
-    def __init__(self, batch_section, prefix=(), owner=None):
-        self.prefix = list(prefix)
-        self.work = pathlib.Path(tempfile.mkdtemp(prefix="apf-kills.", dir="/var/tmp"))
-        self.work.chmod(0o755)
-        (self.work / "bin").mkdir()
-        for name in ("apf", "apf-jobqueue", "apf-wrapper", "apf-keeper", "apf-bootstrap.sh"):
-            shutil.copy(BIN / name, self.work / "bin" / name)
+class Loop(Lab):
+    """One factory that is killed again and again."""
+
+    def __init__(self, batch_section, number=0, prefix=(), owner=None):
+        super().__init__("kills", prefix, owner)
+        self.id = f"kills-{os.getpid()}-{number}"
         self.started = self.work / "started"
         self.started.touch()
         pilot = self.work / "pilot.sh"
         pilot.write_text(PILOT.format(started=self.started))
         pilot.chmod(0o755)
         self.batch_section = batch_section
-        self.owner = owner
         self.give_away()
-        self.processes = []
-        self.jobs = 0
 
-    def give_away(self):
-        if self.owner:
-            subprocess.run(["chown", "-R", self.owner, str(self.work)], check=True)
-
-    def start(self, *argv):
-        log = open(self.work / (pathlib.Path(argv[0]).name + ".log"), "ab")
-        return subprocess.Popen([*self.prefix, *map(str, argv)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def call(self, *argv, check=True):
-        done = subprocess.run([*self.prefix, *map(str, argv)], capture_output=True, text=True, timeout=60)
-        if check and done.returncode != 0:
-            raise RuntimeError(f"{argv}: exit {done.returncode}: {done.stderr}")
-        return done.stdout
-
-    def start_jobqueue(self):
-        data = self.work / "jobqueue"
-        self.processes.append(self.start(self.work / "bin/apf-jobqueue", "run", "--data", data, "--listen", "127.0.0.1:0"))
-        until(20, "the job queue's address", lambda: (data / "address").exists() and (data / "address").read_text().strip())
-        url = (data / "address").read_text().strip()
-        url = url if url.startswith("http") else "http://" + url
+    def configure(self):
+        url = self.start_jobqueue()
         sha = subprocess.run(["sha256sum", self.work / "bin/apf-wrapper"], capture_output=True, text=True, check=True)
         config = self.work / "apf.toml"
-        config.write_text(CONFIG.format(url=url, queue=QUEUE, batch=self.batch_section, sha=sha.stdout.split()[0],
-                                        wrapper=self.work / "bin/apf-wrapper", bootstrap=self.work / "bin/apf-bootstrap.sh"))
+        config.write_text(CONFIG.format(id=self.id, url=url, queue=QUEUE, batch=self.batch_section,
+                                        sha=sha.stdout.split()[0], wrapper=self.work / "bin/apf-wrapper",
+                                        bootstrap=self.work / "bin/apf-bootstrap.sh"))
         self.give_away()
-
-    def submit_jobs(self, n):
-        self.call(self.work / "bin/apf-jobqueue", "submit", "--data", self.work / "jobqueue", "--queue", QUEUE,
-                  "--count", n, "--", "/bin/sleep", "0.2")
-        self.jobs += n
 
     def start_factory(self):
         return self.start(self.work / "bin/apf", "run", self.work / "apf.toml")
-
-    def finished(self):
-        text = self.call(self.work / "bin/apf-jobqueue", "status", "--data", self.work / "jobqueue", "--json")
-        return sum(cell["jobs"].get("finished", 0) for cell in json.loads(text)["cells"])
 
     def run(self, kills, seed):
         chance = random.Random(seed)
@@ -116,14 +83,14 @@ class Loop:
             factory = self.start_factory()
             if chance.random() < 0.7:
                 time.sleep(chance.uniform(0.0, 0.3))
-                self.submit_jobs(chance.randint(1, 3))
+                self.submit_jobs(QUEUE, chance.randint(1, 3))
             # the submit path's moments lie within the first second or so of new work
             time.sleep(chance.uniform(0.02, 0.9))
             factory.send_signal(signal.SIGKILL)
             factory.wait()
         factory = self.start_factory()
         self.processes.append(factory)
-        until(240, "all jobs done", lambda: self.finished() == self.jobs)
+        until(240 + kills, "all jobs done", lambda: self.finished() == self.jobs)
         until(60, "no open submission", lambda: self.ledger("SELECT count(*) FROM submissions WHERE state = 0") == [(0,)])
 
     def ledger(self, sql):
@@ -138,60 +105,42 @@ class Loop:
         for pilot, n in collections.Counter(starts).items():
             if n > 1:
                 failures.append(f"pilot {pilot} was started {n} times")
-        print(f"{self.jobs} jobs, {len(set(in_batch_system))} pilots, {len(starts)} starts, {len(failures)} failures")
+        print(f"{self.id}: {self.jobs} jobs, {len(set(in_batch_system))} pilots, {len(starts)} starts, "
+              f"{len(failures)} failures", flush=True)
         return failures
 
-    def stop(self, keep):
-        for p in reversed(self.processes):
-            p.send_signal(signal.SIGTERM)
-        for p in self.processes:
-            try:
-                p.wait(20)
-            except subprocess.TimeoutExpired:
-                p.kill()
-        if not keep:
-            shutil.rmtree(self.work, ignore_errors=True)
-        else:
-            print(f"what was written stays in {self.work}")
+    def try_it(self, kills, seed, in_batch_system):
+        """What went wrong."""
+        failures = ["did not end"]
+        try:
+            self.configure()
+            self.run(kills, seed)
+            failures = self.check(in_batch_system(self))
+        except Exception as e:  # the log says the rest
+            failures = [f"{type(e).__name__}: {e}"]
+        finally:
+            self.stop(keep=bool(failures))
+        return failures
 
 
-def ask_ledger(path, sql):
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        return db.execute(sql).fetchall()
-    finally:
-        db.close()
-
-
-def lost_and_doubled(ledger, pilots):
-    """Of all (submission, index) that a batch system has or had: those that the ledger does not know, and those that
-    were submitted more than once, with their numbers."""
-    known = set(ask_ledger(ledger, "SELECT submission, idx FROM pilots"))
-    times = collections.Counter(pilots)
-    return [p for p in times if p not in known], {p: n for p, n in times.items() if n > 1}
-
-
-def until(seconds, what, condition):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.2)
-    raise TimeoutError(f"{what}: not within {seconds} s")
-
-
-def main(loop, kills, in_batch_system):
+def main(make_loop, in_batch_system):
+    """make_loop(number): a Loop. in_batch_system(loop): (submission, index) of each of its pilots."""
+    kills, loops = int(os.environ.get("APF_KILLS", 30)), int(os.environ.get("APF_LOOPS", 1))
     seed = int(os.environ.get("APF_SEED", time.time_ns() % 1_000_000))
-    print(f"{kills} kills, APF_SEED={seed}")
-    failures = ["did not end"]
-    try:
-        loop.start_jobqueue()
-        loop.run(kills, seed)
-        failures = loop.check(in_batch_system(loop))
-    except Exception as e:  # the log says the rest
-        failures = [f"{type(e).__name__}: {e}"]
-    finally:
-        loop.stop(keep=bool(failures))
+    print(f"{kills} kills of {loops} factories, APF_SEED={seed}", flush=True)
+    begun = time.monotonic()
+    failures = []
+
+    def one(number):
+        share = kills // loops + (1 if number < kills % loops else 0)
+        failures.extend(make_loop(number).try_it(share, seed + number, in_batch_system))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(loops)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     for f in failures:
         print("FAILED:", f)
+    print(f"{kills} kills in {time.monotonic() - begun:.0f} s, {len(failures)} failures")
     sys.exit(1 if failures else 0)

@@ -1,0 +1,385 @@
+"""Factories on a real HTCondor pool, each a small site of its own: some slots, a queue that always has work, and
+condor_* tools that can be made to lie (shim/condor_tool). POOL_NAME names the pool.
+
+The truth is what the real condor_q and condor_history say.
+"""
+
+import collections
+import concurrent.futures
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from lab import Lab, ask_ledger, lost_and_doubled, until
+
+HERE = pathlib.Path(__file__).resolve().parent
+POOL = HERE.parent / "systems" / "htcondor" / "pool"
+QUEUE = "SITE"
+LYING = ("condor_q", "condor_submit")  # the tools that the shim stands before
+IDLE, RUNNING, REMOVED, COMPLETED = 1, 2, 3, 4
+PATIENCE = 300  # seconds for what has to come; the machine may be slow and busy
+
+Row = collections.namedtuple("Row", "cluster proc status factory submission queued entered started")
+COLUMNS = ("ClusterId", "ProcId", "JobStatus", "APF_FACTORY_ID", "APF_SUBMISSION", "QDate", "EnteredCurrentStatus",
+           "JobStartDate")
+
+
+def pool_owner():
+    return os.environ.get("POOL_USER", "condorpool") if os.geteuid() == 0 else None
+
+
+class Pool:
+    """The real tools of the pool."""
+
+    def __init__(self):
+        shell = subprocess.run([POOL, "env"], check=True, capture_output=True, text=True).stdout
+        names = dict(re.findall(r"^export (\w+)=(.*)$", shell, re.M))
+        self.directory = pathlib.Path(names["APF_POOL_DIR"])
+        self.bin = self.directory / "bin"
+        self.environment = {**os.environ, "CONDOR_CONFIG": names["CONDOR_CONFIG"],
+                            "PATH": names["PATH"].replace("$PATH", os.environ["PATH"])}
+
+    def ask(self, tool, *argv, check=True):
+        done = subprocess.run([self.bin / tool, *map(str, argv)], env=self.environment, capture_output=True, text=True,
+                              timeout=PATIENCE)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{tool} {argv}: exit {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def rows(self, tool, schedd, prefix):
+        """Pilots of the factories whose id begins with the prefix."""
+        everybody = ["-allusers"] if tool == "condor_q" else []
+        text = self.ask(tool, "-name", schedd, *everybody, "-constraint", f'regexp("^{prefix}", APF_FACTORY_ID ?: "")',
+                        "-af:t", *COLUMNS)
+        found = []
+        for line in text.splitlines():
+            cluster, proc, status, factory, submission, *times = line.split("\t")
+            found.append(Row(int(cluster), int(proc), int(status), factory, submission,
+                             *(int(t) if t.isdigit() else 0 for t in times)))
+        return found
+
+    def all_rows(self, schedd, prefix):
+        """Also those that have left; each once."""
+        rows = {}
+        for tool in ("condor_q", "condor_history"):
+            for row in self.rows(tool, schedd, prefix):
+                rows[row.cluster, row.proc] = row
+        return list(rows.values())
+
+    def schedd_pid(self, schedd):
+        """Of a child of this pool's own master."""
+        master = (self.directory / "run/master.pid").read_text().strip()
+        local = schedd.split("@")[0]
+        for pid in pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split():
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if not words[0].endswith(b"condor_schedd"):
+                continue
+            name = words[words.index(b"-local-name") + 1].decode() if b"-local-name" in words else "schedd1"
+            if name == local:
+                return int(pid)
+        return None
+
+    def answers(self, schedd):
+        done = subprocess.run([self.bin / "condor_q", "-name", schedd, "-totals"], env=self.environment, timeout=PATIENCE,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return done.returncode == 0
+
+
+class Truth:
+    """What the schedds really have, looked at again and again for everybody who waits for something."""
+
+    def __init__(self, pool, schedds, prefix):
+        self.pool, self.schedds, self.prefix = pool, schedds, prefix
+        self.lock = threading.Condition()
+        self.looks = 0
+        self.seen = {}
+        self.ends = False
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def watch(self):
+        while not self.ends:
+            seen = collections.defaultdict(list)
+            for schedd in self.schedds:
+                try:
+                    rows = self.pool.rows("condor_q", schedd, self.prefix)
+                except (RuntimeError, subprocess.TimeoutExpired):  # a schedd that is down: nothing is known
+                    rows = None
+                if rows is None:
+                    seen[schedd] = None
+                else:
+                    for row in rows:
+                        seen[row.factory].append(row)
+            with self.lock:
+                self.looks += 1
+                self.seen = seen
+                self.lock.notify_all()
+            time.sleep(0.3)
+
+    def of(self, site):
+        """The pilots in the queue; None when the schedd does not answer."""
+        with self.lock:
+            return None if self.seen.get(site.schedd, ()) is None else self.seen.get(site.id, [])
+
+    def stop(self):
+        self.ends = True
+        self.thread.join()
+
+
+CONFIG = """version = 1
+[factory]
+factory_id = "{id}"
+state_dir = "state"
+log_dir = "logs"
+listen = "127.0.0.1:0"
+[wms.jobs]
+plugin = "panda"
+url = "{url}"
+token_file = "{token}"
+interval = "2s"
+pickup = "1s"
+[batch.pool]
+plugin = "htcondor"
+tools = "{tools}"
+schedd = "{schedd}"
+event_log = "{event_log}"
+interval = "2s"
+reconcile = "2s"
+timeout = "{timeout}"
+max_age = "{max_age}"
+settle_wait = "2s"
+[queue.{queue}]
+wms = "jobs"
+batch = "pool"
+sched = [ {{ use = "ready" }}, {{ use = "maxpercycle", maximum = {cap} }}, {{ use = "maxpending", maximum = {waiting} }} ]
+trial = 10000
+executable = "{pilot}"
+arguments = [ "{seconds}", "{frozen}" ]
+submit = {{ job_log = false, requirements = "{requirements}" }}
+"""
+
+
+class Site:
+    """A factory, and the slots of its own. Times in seconds."""
+
+    def __init__(self, lab, name, schedd, events=True, slots=1, seconds=5, waiting=24, cap=None, timeout=10, max_age=12,
+                 at_least=None):
+        self.lab, self.name, self.schedd, self.events = lab, name, schedd, events
+        self.id = f"{lab.prefix_of_ids}-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+        self.slots, self.waiting, self.cap = slots, waiting, cap or waiting
+        self.at_least = at_least or slots  # slots in use when it is called full
+        self.work = lab.work / self.id
+        self.tools = self.work / "tools"
+        self.tools.mkdir(parents=True)
+        for tool in lab.pool.bin.glob("condor_*"):
+            if tool.name in LYING:
+                shutil.copy(HERE / "shim" / "condor_tool", self.tools / tool.name)
+            else:
+                (self.tools / tool.name).symlink_to(tool)
+        mine = lab.take_slots(slots)
+        self.frozen = self.work / "frozen"  # while it is there, pilots that run do not end
+        self.config = CONFIG.format(
+            id=self.id, url=lab.url, token=lab.work / "jobqueue/tokens/read.token", tools=self.tools, schedd=schedd,
+            event_log="auto" if events else "none", timeout=f"{timeout}s", max_age=f"{max_age}s", queue=QUEUE,
+            cap=self.cap, waiting=waiting, pilot=lab.pilot, seconds=seconds, frozen=self.frozen,
+            requirements=" || ".join(f"SlotID == {n}" for n in mine) or "false")
+        (self.work / "apf.toml").write_text(self.config)
+        self.log = self.work / "factory.log"
+        self.daemon = None
+        self.environment = {}
+
+    # ---- the factory ----
+    def start(self):
+        self.daemon = self.lab.start(self.lab.work / "bin/apf", "run", self.work / "apf.toml", log=self.log,
+                                     env={**os.environ, **self.environment})
+
+    def stop(self, how=signal.SIGTERM):
+        if self.daemon is not None:
+            self.daemon.send_signal(how)
+            self.daemon.wait(60)
+            self.daemon = None
+
+    def ask(self, *words, check=True):
+        """What an operator's command says."""
+        return self.lab.call(self.lab.work / "bin/apf", *words, "--config", self.work / "apf.toml", check=check)
+
+    def get(self, path):
+        """An answer of the factory's HTTP interface; None while it does not answer."""
+        connection = http.client.HTTPConnection("localhost", timeout=30)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(str(self.work / "state/apf.sock"))
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return json.loads(answer.read()) if answer.status == 200 else None
+        except OSError:
+            return None
+        finally:
+            connection.close()
+
+    def alarms(self):
+        """Those about its batch system or queue: code -> text."""
+        status = self.get("/api/v1/status") or {"alarms": []}
+        return {a["code"]: a["text"] for a in status["alarms"] if not a["subject"].startswith("wms:")}
+
+    def raised(self):
+        """How many alarms about its batch system were raised so far."""
+        return len(re.findall(r"raised batch\.", self.log.read_text()))
+
+    def status_says(self, words):
+        """An alarm with these words (a pattern), in what an operator reads."""
+        return re.search(words, " ".join(self.alarms().values())) and re.search(words, self.ask("status", check=False))
+
+    def explain_says(self, words):
+        return re.search(words, self.ask("explain", QUEUE, check=False)) is not None
+
+    # ---- the lies ----
+    def tell(self, lie, tool="condor_q"):
+        file = self.tools / f"{tool}.mode"
+        file.with_suffix(".new").write_text(lie + "\n")
+        file.with_suffix(".new").rename(file)
+
+    def lies(self, tool="condor_q"):
+        file = self.tools / f"{tool}.lies"
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    # ---- what is true ----
+    def pilots(self, status=None):
+        """In the real queue; None when that is not known."""
+        rows = self.lab.truth.of(self)
+        return rows if rows is None or status is None else [r for r in rows if r.status == status]
+
+    def wait(self, what, condition, seconds=PATIENCE):
+        try:
+            until(seconds, f"{self.name}: {what}", condition)
+        except TimeoutError as e:
+            state = f"{len(self.pilots() or [])} pilots in the queue, alarms {self.alarms()}"
+            raise TimeoutError(f"{e}; {state}; {self.log}") from None
+
+    def full(self):
+        running, idle = self.pilots(RUNNING), self.pilots(IDLE)
+        return running is not None and len(running) >= self.at_least and len(idle) == self.waiting
+
+    def wait_until_full(self):
+        self.frozen.touch()
+        self.wait("a full site", self.full)
+        self.frozen.unlink()
+
+    def agrees(self):
+        """The ledger's live pilots are those of condor_q, none is missing, and their states count the same."""
+        status, queues = self.get("/api/v1/status"), self.get("/api/v1/queues")
+        rows = self.pilots()
+        if status is None or queues is None or rows is None:
+            return False
+        live = [r for r in rows if r.status in (IDLE, RUNNING)]
+        counts = queues["queues"][0]["pilots"]
+        known = ask_ledger(self.work / "state/ledger.db", "SELECT batch_id FROM pilots WHERE closed = 0")
+        return (not status["totals"]["missing"] and not status["totals"]["open_submissions"]
+                and {row[0] for row in known} == {f"{r.cluster}.{r.proc}" for r in live}
+                and counts["running"] == sum(r.status == RUNNING for r in live)
+                and counts["pending"] == sum(r.status == IDLE for r in live))
+
+    def wait_until_it_agrees(self):
+        self.frozen.touch()
+        self.wait("the counts of condor_q", self.agrees)
+        self.frozen.unlink()
+
+    def history(self):
+        return [r for r in self.lab.pool.all_rows(self.schedd, self.id + "$")]
+
+    def check(self):
+        """What has become of its pilots: lost and doubled."""
+        rows = self.history()
+        lost, doubled = lost_and_doubled(self.work / "state/ledger.db", [(r.submission, r.proc) for r in rows])
+        return len(lost), len(doubled)
+
+
+def most_at_once(rows):
+    """The most pilots that the queue held at a time (times are whole seconds: who leaves makes room)."""
+    changes = [(r.queued, 1) for r in rows] + [(r.entered, -1) for r in rows if r.status in (REMOVED, COMPLETED)]
+    most = now = 0
+    for _, change in sorted(changes):
+        now += change
+        most = max(most, now)
+    return most
+
+
+PILOT = """#!/bin/sh
+echo "$APF_SUBMISSION $APF_INDEX" >> "{started}"
+/bin/sleep "$1"
+while [ -e "$2" ]; do /bin/sleep 0.2; done
+"""
+
+
+class PoolLab(Lab):
+    """Sites on a pool, and one job queue that has work for all of them."""
+
+    def __init__(self, schedds, first_slot):
+        super().__init__("faults", [str(POOL), "exec"], pool_owner())
+        self.pool = Pool()
+        self.prefix_of_ids = f"faults-{os.getpid()}"
+        self.sites, self.next_slot = [], first_slot
+        self.pilot = self.work / "pilot.sh"
+        self.pilot.write_text(PILOT.format(started=self.work / "started"))
+        self.pilot.chmod(0o755)
+        (self.work / "started").touch()
+        self.give_away()
+        self.truth = Truth(self.pool, schedds, self.prefix_of_ids + "-")
+        try:
+            self.url = self.start_jobqueue()
+            self.submit_jobs(QUEUE, 1000)
+        except BaseException:
+            self.close(keep=True)
+            raise
+
+    def take_slots(self, n):
+        self.next_slot += n
+        return range(self.next_slot - n, self.next_slot)
+
+    def site(self, name, schedd, **options):
+        self.sites.append(Site(self, name, schedd, **options))
+        return self.sites[-1]
+
+    def close(self, keep):
+        for site in self.sites:
+            site.stop(signal.SIGKILL)
+        for schedd in self.truth.schedds:
+            self.pool.ask("condor_rm", "-name", schedd, "-constraint",
+                          f'regexp("^{self.prefix_of_ids}-", APF_FACTORY_ID ?: "")', check=False)
+        try:  # shadows write logs until the end
+            until(PATIENCE, "an empty queue", lambda: not any(site.pilots() for site in self.sites))
+        except TimeoutError as e:
+            print(e)
+        self.truth.stop()
+        self.stop(keep)
+
+
+def main(schedds, first_slot, make_cases, at_the_end=lambda cases: []):
+    """make_cases(lab): functions without arguments that raise when something is wrong; all run side by side.
+    first_slot: tests that run side by side have different ones. at_the_end(cases): what else is wrong, when all went
+    well."""
+    begun = time.monotonic()
+    lab = PoolLab(schedds, first_slot)
+    failures = ["did not end"]
+    try:
+        cases = make_cases(lab)
+        lab.give_away()
+        with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+            running = [pool.submit(case) for case in cases]
+            failures = [f"{type(e).__name__}: {e}" for e in (r.exception() for r in running) if e is not None]
+        failures = failures or at_the_end(cases)
+    finally:
+        lab.close(keep=bool(failures))
+    for failure in failures:
+        print("FAILED:", failure)
+    print(f"{len(cases)} cases in {time.monotonic() - begun:.0f} s, {len(failures)} failures")
+    sys.exit(1 if failures else 0)
