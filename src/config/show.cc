@@ -1,8 +1,8 @@
 // What is in force, as TOML that loads again.
 #include <fmt/format.h>
 
+#include "apf/toml_text.h"
 #include "config/load.h"
-#include "config/toml_text.h"
 
 namespace apf::config {
 namespace {

@@ -28,6 +28,15 @@ struct ImportArgs {
 };
 int import(const ImportArgs& args, const Registry& registry, std::ostream& out, std::ostream& err);
 
+// The queues that are configured, local ones and those of config plug-ins; with `origin` all their values, and where
+// each comes from.
+struct QueuesArgs {
+  std::string queue;  // empty: all
+  bool origin = false;
+};
+int queues(const Target& target, const QueuesArgs& args, const Registry& registry, std::ostream& out,
+           std::ostream& err);
+
 // What a queue's chain makes of these numbers, from the configuration alone.
 struct SimulateArgs {
   std::string queue;

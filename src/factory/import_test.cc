@@ -1,4 +1,4 @@
-// `apf import` and `apf simulate` by the real program.
+// `apf import`, `apf queues` and `apf simulate` by the real program.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -58,6 +58,34 @@ TEST_F(ImportCommand, SaysWhatIsWrong) {
   EXPECT_EQ(f.exit_code, 1);
   EXPECT_THAT(f.out, HasSubstr("[queue.Q]"));
   EXPECT_THAT(f.err, HasSubstr("the result needs a hand"));
+}
+
+TEST_F(ImportCommand, QueuesSaysWhereValuesComeFrom) {
+  write("site.toml", "[queue.A]\nbatch = \"b\"\nsched = [ { use = \"null\" } ]\n[queue.B]\nenabled = false\n");
+  write("apf.toml", R"(version = 1
+[factory]
+factory_id = "f"
+[batch.b]
+plugin = "local"
+[config.site]
+plugin = "file"
+path = "site.toml"
+[defaults]
+batch = "b"
+sched = [ { use = "ready" } ]
+[queue.A]
+weight = 2
+)");
+  const std::string config = folder_ / "apf.toml";
+  Finished f = apf({"queues", "--config", config});
+  EXPECT_EQ(f.exit_code, 0) << f.err;
+  EXPECT_THAT(f.out, ::testing::ContainsRegex("A +- +A +b +active +.*1 of .*site.toml"));
+  EXPECT_THAT(f.out, ::testing::ContainsRegex("B +- +B +b +disabled "));
+  f = apf({"queues", "A", "--origin", "--config", config});
+  EXPECT_THAT(f.out, ::testing::ContainsRegex("weight = 2.0 +# .*apf.toml:13"));
+  EXPECT_THAT(f.out, ::testing::ContainsRegex("batch = \"b\" +# .*site.toml:2"));
+  EXPECT_THAT(f.out, ::testing::Not(HasSubstr("[queue.B]")));
+  EXPECT_EQ(apf({"queues", "C", "--config", config}).exit_code, 2);
 }
 
 TEST_F(ImportCommand, SimulatesAChain) {

@@ -112,6 +112,19 @@ void add_explain(CLI::App& app, const Registry& registry, Action& action) {
   });
 }
 
+void add_queues(CLI::App& app, const Registry& registry, Action& action) {
+  auto* c =
+      app.add_subcommand("queues", "List the configured queues, and where their values come from; needs no daemon");
+  auto target = std::make_shared<Target>();
+  auto args = std::make_shared<QueuesArgs>();
+  c->add_option("queue", args->queue, "This queue only");
+  c->add_option("--config", target->config, "The configuration file")->capture_default_str();
+  c->add_flag("--origin", args->origin, "Print each value with its file and line");
+  c->callback([&action, &registry, target, args] {
+    action = [&registry, target, args] { return queues(*target, *args, registry, std::cout, std::cerr); };
+  });
+}
+
 void add_simulate(CLI::App& app, const Registry& registry, Action& action) {
   auto* simulate = app.add_subcommand("simulate", "Try a part of a configuration on given numbers");
   simulate->require_subcommand(1);
@@ -236,6 +249,7 @@ int run_program(int argc, char** argv) {
   add_check(app, registry, action);
   add_decide(app, registry, action);
   add_simulate(app, registry, action);
+  add_queues(app, registry, action);
   add_import(app, registry, action);
   add_plugins(app, registry, action);
   add_run(app, registry, action);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/toml_text.h"
+#include "apf/toml_text.h"
 #include "import/draft.h"
 #include "import/words.h"
 
@@ -24,14 +24,14 @@ std::optional<std::string> option_text(const OptionSpec& spec, const std::string
       if (const auto n = from.whole(key)) return fmt::to_string(*n);
       return std::nullopt;
     case OptionType::duration:
-      if (const auto n = from.whole(key)) return config::toml_string(fmt::format("{}s", *n));
+      if (const auto n = from.whole(key)) return toml_string(fmt::format("{}s", *n));
       return std::nullopt;
     case OptionType::real: {
       const auto text = from.get(key);
       if (!text) return std::nullopt;
       char* end = nullptr;
       const double value = std::strtod(text->c_str(), &end);
-      if (*end == 0 && value == value && value - value == 0) return config::real_text(value);
+      if (*end == 0 && value == value && value - value == 0) return real_text(value);
       from.wrong(key, fmt::format("'{}' is no number", *text));
       return std::nullopt;
     }
@@ -50,10 +50,10 @@ void import_chain(const Keys& keys, const Keys& factory, const Registry& registr
       draft.only_shadow(fmt::format("{}: the sched step {} has no counterpart", keys.where("schedplugin"), written));
       continue;
     }
-    std::string step = fmt::format("{{ use = {}", config::toml_string(name));
+    std::string step = fmt::format("{{ use = {}", toml_string(name));
     for (const OptionSpec& spec : plugin->options)
       if (const auto text = option_text(spec, name, keys, factory))
-        step += fmt::format(", {} = {}", config::key_text(spec.name), *text);
+        step += fmt::format(", {} = {}", key_text(spec.name), *text);
     steps.push_back(step + " }");
   }
   if (steps.empty()) {

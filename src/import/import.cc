@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "config/toml_text.h"
+#include "apf/toml_text.h"
 #include "import/draft.h"
 #include "import/words.h"
 
@@ -23,8 +23,6 @@ void Draft::leave_out(const std::string& why) {
 }
 
 namespace {
-
-using config::toml_string;
 
 // A section [wms.NAME] or [batch.NAME] for each way that queues name a source.
 class Sources {
@@ -259,7 +257,7 @@ class Importer {
         if (const auto it = defaults.find(line.key); it == defaults.end() || it->second != line.text)
           own.push_back(line);
       std::string body;
-      section(body, "queue." + config::key_text(q.name), own);
+      section(body, "queue." + key_text(q.name), own);
       out += body.substr(1);
     }
     return out;

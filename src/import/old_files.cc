@@ -20,6 +20,8 @@ class Reader {
       : beside_(fs::path(file).parent_path()), errors_(errors), notes_(notes) {}
 
   void read(const std::string& file, Ini& ini) {
+    std::error_code ignored;
+    if (fs::is_directory(file, ignored)) return wrong("import.unreadable", "this is a folder", file);
     std::ifstream in(file, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     if (!in.is_open() || in.bad()) return wrong("import.unreadable", "the file can't be read", file);

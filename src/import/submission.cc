@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "config/toml_text.h"
+#include "apf/toml_text.h"
 #include "import/draft.h"
 #include "import/words.h"
 
 namespace apf::import {
 namespace {
-
-using config::key_text;
-using config::list_text;
-using config::toml_string;
 
 class Submission {
  public:
@@ -34,7 +30,7 @@ class Submission {
       attribute(assignment.substr(0, equals), equals == std::string::npos ? "" : assignment.substr(equals + 1));
     }
     for (const auto& [name, value] : keys_.under(prefix_ + "condor_attributes.")) attribute(name, value);
-    if (!attributes_.empty()) draft_.add("submit.attributes", config::table_text(attributes_));
+    if (!attributes_.empty()) draft_.add("submit.attributes", table_text(attributes_));
     if (!extra_.empty()) draft_.add("submit.extra", list_text(extra_));
     if (own("submitargs")) draft_.note("submitargs had no effect in the original and is left out");
   }

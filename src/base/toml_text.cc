@@ -1,10 +1,10 @@
-#include "config/toml_text.h"
+#include "apf/toml_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace apf::config {
+namespace apf {
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
@@ -46,4 +46,4 @@ std::string table_text(const Table& table) {
   return "{" + out + (out.empty() ? "}" : " }");
 }
 
-}  // namespace apf::config
+}  // namespace apf
