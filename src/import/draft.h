@@ -21,7 +21,7 @@ struct Draft {
   std::vector<std::string> notes;
   bool left_out = false;
 
-  void add(std::string key, std::string text) { lines.push_back({std::move(key), std::move(text)}); }
+  void add(std::string key, std::string text);  // the last of a key counts
   void note(std::string text) { notes.push_back(std::move(text)); }
   // Its pilots would not be what they were: it decides, but a person looks before it submits.
   void only_shadow(const std::string& why);

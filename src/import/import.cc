@@ -11,10 +11,17 @@
 
 namespace apf::import {
 
+void Draft::add(std::string key, std::string text) {
+  const auto at = std::find_if(lines.begin(), lines.end(), [&](const Line& line) { return line.key == key; });
+  if (at == lines.end())
+    lines.push_back({std::move(key), std::move(text)});
+  else
+    at->text = std::move(text);
+}
+
 void Draft::only_shadow(const std::string& why) {
   note(why + "; it decides in shadow mode only");
-  const auto has = [](const Line& line) { return line.key == "mode"; };
-  if (std::none_of(lines.begin(), lines.end(), has)) add("mode", "\"shadow\"");
+  add("mode", "\"shadow\"");
 }
 
 void Draft::leave_out(const std::string& why) {
@@ -231,7 +238,8 @@ class Importer {
     for (const Line& line : lines) out += fmt::format("{} = {}\n", line.key, line.text);
   }
   static void comment(std::string& out, std::string text) {
-    std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
     out += fmt::format("# {}\n", text);
   }
 

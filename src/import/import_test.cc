@@ -86,6 +86,14 @@ TEST(Ini, SaysWhereItCannotBeRead) {
   }
 }
 
+TEST(Ini, OtherTextThanUtf8IsToldButInComments) {
+  config::Errors errors;
+  Ini ini;
+  read_ini("# M\xfcnchen\n[A]\nx = M\xc3\xbcnchen\ny = M\xfcnchen\n", "f", ini, errors);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].where, "f:4");
+}
+
 TEST(Ini, LaterFilesWinKeyByKey) {
   config::Errors errors;
   Ini first, second;
@@ -161,6 +169,15 @@ TEST(Import, OptionsOfStepsAreTakenOver) {
                            R"({ use = "activated", testmode_allowed = true, testmode_pilots = 3 })",
                            R"({ use = "maxpending", allow_negative = false })", R"({ use = "scale" })"})
     EXPECT_THAT(made->toml, HasSubstr(step));
+}
+
+TEST(Import, TheLastOfTwoSubmitAttributesCounts) {
+  const auto made = imported(kQueue +
+                             "batchsubmit.condorlocal.condor_attributes = request_cpus = 1, request_cpus = 2\n"
+                             "batchsubmit.condorlocal.condor_attributes.request_cpus = 4\n");
+  ASSERT_TRUE(made) << error_of(made);
+  EXPECT_THAT(made->toml, HasSubstr("submit.request_cpus = 4"));
+  EXPECT_THAT(made->toml, Not(HasSubstr("submit.request_cpus = 1")));
 }
 
 TEST(Import, BadValuesAreToldWithTheirPlace) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 
 namespace apf::import {
 namespace {
@@ -26,6 +27,15 @@ bool comment(std::string_view line) {
   return word.size() == 3 && std::tolower(word[1]) == 'e' && std::tolower(word[2]) == 'm';
 }
 
+bool is_utf8(std::string_view text) {
+  try {
+    std::ignore = nlohmann::json(text).dump();  // refuses what is not
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
 class Parser {
  public:
   Parser(const std::string& file, Ini& ini, config::Errors& errors) : file_(file), ini_(ini), errors_(errors) {}
@@ -33,6 +43,7 @@ class Parser {
   void line(std::string_view text) {
     ++number_;
     if (comment(text)) return;
+    if (!is_utf8(text)) return wrong("this is not UTF-8 (iconv -f latin1 -t utf8 makes it so)");
     if (blank(text.front()) && last_ != nullptr) {
       last_->text += fmt::format("\n{}", trimmed(text));
     } else if (text.front() == '[') {

@@ -28,6 +28,6 @@ struct Selected {
 };
 
 // Errors, Kind::transient (somebody else's answer is wrong): "cric.not_json", "cric.no_queues".
-Result<Selected> select(std::string_view json, const Filters& filters);
+Result<Selected> select(std::string_view text, const Filters& filters);
 
 }  // namespace apf::cric

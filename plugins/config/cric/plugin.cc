@@ -78,8 +78,8 @@ class Cric final : public ConfigSource {
     request_.client_key = o.text_or("key", "");
     request_.proxy = o.text_or("proxy", "");
     request_.body_cap = kLongest;
-    const auto list = [&](const char* name, std::vector<std::string> otherwise = {}) {
-      return o.has(name) ? o.list(name) : std::move(otherwise);
+    const auto list = [&](const char* name, const std::vector<std::string>& otherwise = {}) {
+      return o.has(name) ? o.list(name) : otherwise;
     };
     filters_ = {list("vo"),
                 list("cloud"),
