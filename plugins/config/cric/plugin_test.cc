@@ -33,7 +33,8 @@ json entry(const std::string& name, const json& ces) {
 }
 json many(int n) {
   json all = json::object();
-  for (int i = 0; i < n; ++i) all["Q" + std::to_string(i)] = entry("Q" + std::to_string(i), json::array({ce("ce.example.org")}));
+  for (int i = 0; i < n; ++i)
+    all["Q" + std::to_string(i)] = entry("Q" + std::to_string(i), json::array({ce("ce.example.org")}));
   return all;
 }
 const cric::Filters kUsual{{}, {}, {}, {}, {"ACTIVE"}, {}, {"production"}};
