@@ -45,6 +45,8 @@ class Pool:
         names = dict(re.findall(r"^export (\w+)=(.*)$", shell, re.M))
         self.directory = pathlib.Path(names["APF_POOL_DIR"])
         self.bin = self.directory / "bin"
+        if not self.bin.is_dir():
+            sys.exit(f"no pool in {self.directory}: '{POOL} up', and POOL_NAME as there")
         self.environment = {**os.environ, "CONDOR_CONFIG": names["CONDOR_CONFIG"],
                             "PATH": names["PATH"].replace("$PATH", os.environ["PATH"])}
 
