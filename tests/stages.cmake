@@ -126,6 +126,9 @@ apf_stage_test(NAME full.kill_htcondor NEEDS htcondor_faults LABELS full TIMEOUT
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/kill_htcondor_test.py
   ENVIRONMENT "POOL_NAME=faults;APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin;APF_KILLS=1000;APF_LOOPS=4")
 
+apf_stage_test(NAME full.full_disk_htcondor LABELS full TIMEOUT 900
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/full_disk_htcondor ENVIRONMENT APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin)
+
 # ---- the tools themselves ----
 apf_stage_test(NAME unit.tools LABELS unit TIMEOUT 120 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tools_test.py)
 apf_stage_test(NAME unit.documents LABELS unit TIMEOUT 60 COMMAND ${CMAKE_SOURCE_DIR}/tools/gen-docs --check)

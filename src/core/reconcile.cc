@@ -276,7 +276,9 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
   }
   const auto slot = at->second;
   LivePilot& p = s.pilots[slot];
-  if (p.fact > asked) return;  // something newer than this query is known of it (R4)
+  // Something newer than this query is known of it (R4). Its own end is final all the same, and may be told once only;
+  // another pilot's, whose number it has now, is not meant.
+  if (p.fact > asked && !(ended(row.state) && row.submission == s.submissions[p.submission].row.id)) return;
   if (ended(row.state)) {
     if (!row.node.empty()) p.node = s.texts.put(row.node);
     end_pilot(s, slot, end_of(row), now, shown);

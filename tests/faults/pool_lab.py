@@ -299,15 +299,21 @@ class Site:
         return [r for r in self.lab.pool.all_rows(self.schedd, self.id + "$")]
 
     def check(self):
-        """What has become of its pilots: lost and doubled."""
-        rows = self.history()
-        lost, doubled = lost_and_doubled(self.work / "state/ledger.db", [(r.submission, r.proc) for r in rows])
+        """What has become of its pilots: lost and doubled. Those that were submitted a moment ago come into the ledger with the
+        answer of condor_submit; what is lost stays so."""
+        pilots = [(r.submission, r.proc) for r in self.history()]
+        for _ in range(150):
+            lost, doubled = lost_and_doubled(self.work / "state/ledger.db", pilots)
+            if not lost:
+                break
+            time.sleep(0.2)
         return len(lost), len(doubled)
 
 
 def most_at_once(rows):
-    """The most pilots that the queue held at a time (times are whole seconds: who leaves makes room)."""
-    changes = [(r.queued, 1) for r in rows] + [(r.entered, -1) for r in rows if r.status in (REMOVED, COMPLETED)]
+    """The most pilots that the queue held at a time. Times are whole seconds, and a pilot's end is heard of before the schedd
+    writes it down: who leaves has made room a second before."""
+    changes = [(r.queued, 1) for r in rows] + [(r.entered - 1, -1) for r in rows if r.status in (REMOVED, COMPLETED)]
     most = now = 0
     for _, change in sorted(changes):
         now += change

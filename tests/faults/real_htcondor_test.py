@@ -7,6 +7,7 @@ The wall clock is stepped by a preloaded library, for the factory and the tools 
 try only these.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -104,6 +105,23 @@ class LogCase(Case):
         self.recover("event log cut to half")
 
 
+class DiskCase(Case):
+    """Of a log on a small disk: full_disk_htcondor makes it."""
+
+    def __call__(self):
+        disk = pathlib.Path(os.environ["APF_SMALL_DISK"])
+        self.begin()
+        events = self.sites[0]
+        with open(disk / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):  # until it is full
+            while True:
+                file.write(bytes(4096))
+        events.wait("the trouble in the status", lambda: "disk is full" in events.ask("status", check=False))
+        self.recover("event log's disk full")
+        (disk / "filler").unlink()
+        events.wait("an end of the trouble", lambda: "disk is full" not in events.ask("status", check=False))
+        self.recover("event log's disk full, and no longer")
+
+
 class ClockCase(Case):
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -134,10 +152,12 @@ CASES = {  # a slot whose claim a killed schedd held is nobody's for a while: th
          "schedd": lambda lab: ScheddCase("schedd", lab, OF_SCHEDD, slots=8, at_least=1),
          "log": lambda lab: LogCase("log", lab, OF_LOG),
          "clock": lambda lab: ClockCase("clock", lab, OF_LOG)}
+ELSEWHERE = {"disk": lambda lab: DiskCase("disk", lab, OF_LOG)}
+TABLES = {tuple(CASES): "real_htcondor_test.py", tuple(ELSEWHERE): "full_disk_htcondor"}  # of docs/reliability.md
 
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(CASES)
-    main((OF_SCHEDD, OF_LOG), 50, lambda lab: [CASES[name](lab) for name in wanted],
-         lambda cases: differs("real_htcondor_test.py", ["fault", "excess pilots", "lost", "doubled"],
-                               [row for case in cases for row in case.rows]) if len(wanted) == len(CASES) else [])
+    main((OF_SCHEDD, OF_LOG), 50, lambda lab: [{**CASES, **ELSEWHERE}[name](lab) for name in wanted],
+         lambda cases: differs(TABLES[tuple(wanted)], ["fault", "excess pilots", "lost", "doubled"],
+                               [row for case in cases for row in case.rows]) if tuple(wanted) in TABLES else [])
