@@ -128,4 +128,5 @@ if __name__ == "__main__":
                                for chain in chains for lie in wanted for events in (True, False)],
          lambda cases: differs("shim_views_htcondor_test.py",
                                ["condor_q says", "excess pilots", "removed", "alarms", "lost", "doubled"],
-                               table(cases)) if len(wanted) == len(LIES) else [])
+                               table(cases))  # a site that drains need not miss what a list hides
+         if len(wanted) == len(LIES) and "draining" not in SITUATIONS else [])
