@@ -10,13 +10,17 @@
 
 namespace apf::factory {
 
+std::optional<config::Loaded> configuration(const Target& target, const Registry& registry, std::ostream& err) {
+  auto loaded = config::load(target.config, registry, {.when = wall_now(), .fetch = outside().fetch});
+  if (loaded) return std::move(*loaded);
+  for (const auto& e : loaded.error()) err << "apf: " << e.text() << '\n';
+  return std::nullopt;
+}
+
 std::optional<Configured> configured_queue(const Target& target, const std::string& queue, const Registry& registry,
                                            std::ostream& out, std::ostream& err) {
-  auto loaded = config::load(target.config, registry, {.when = wall_now(), .fetch = outside().fetch});
-  if (!loaded) {
-    for (const auto& e : loaded.error()) err << "apf: " << e.text() << '\n';
-    return std::nullopt;
-  }
+  auto loaded = configuration(target, registry, err);
+  if (!loaded) return std::nullopt;
   const auto& queues = loaded->config->queues;
   const auto found = std::find_if(queues.begin(), queues.end(), [&](const auto& q) { return q->name == queue; });
   if (found != queues.end()) {

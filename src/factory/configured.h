@@ -10,12 +10,15 @@
 
 namespace apf::factory {
 
+// Says what is wrong and gives nothing when the configuration can't be read.
+std::optional<config::Loaded> configuration(const Target& target, const Registry& registry, std::ostream& err);
+
 struct Configured {
   config::Loaded loaded;
   std::shared_ptr<const QueueSpec> queue;
 };
 
-// Says what is wrong and gives nothing when the configuration can't be read or has no such queue.
+// Likewise; also when it has no such queue.
 std::optional<Configured> configured_queue(const Target& target, const std::string& queue, const Registry& registry,
                                            std::ostream& out, std::ostream& err);
 

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "factory/commands.h"
+#include "factory/configured.h"
 #include "factory/table.h"
 
 namespace apf::factory {
@@ -33,11 +34,8 @@ std::string made_of(const config::Section& queue) {
 
 int queues(const Target& target, const QueuesArgs& args, const Registry& registry, std::ostream& out,
            std::ostream& err) {
-  const auto loaded = config::load(target.config, registry, {.when = wall_now(), .fetch = outside().fetch});
-  if (!loaded) {
-    for (const auto& e : loaded.error()) err << "apf: " << e.text() << '\n';
-    return kBadInput;
-  }
+  const auto loaded = configuration(target, registry, err);
+  if (!loaded) return kBadInput;
   if (args.origin) {
     std::vector<config::Section> chosen;
     for (const auto& s : loaded->sections)

@@ -99,9 +99,8 @@ class Submission {
       draft_.note(fmt::format("port {} of the ssh login goes into ~/.ssh/config", *port));
     const auto profile = own("authprofile");
     const IniSection* section = profile ? auth_.find(*profile) : nullptr;
-    const auto key = section != nullptr ? resolve(*section, "ssh.privatekeyfile") : std::nullopt;
-    if (key && *key && !is_none(**key))
-      draft_.add("submit.batch_key", toml_string(**key));
+    if (const auto key = named(section, "ssh.privatekeyfile"))
+      draft_.add("submit.batch_key", toml_string(*key));
     else
       draft_.note("the ssh key of its authprofile was not found; give it as batch_key");
   }
@@ -127,14 +126,18 @@ class Submission {
     if (order) draft_.add("retire_order", toml_string(lower(*order)));
   }
 
+  // What a profile of auth.conf says.
+  static std::optional<std::string> named(const IniSection* profile, std::string_view key) {
+    if (profile == nullptr) return std::nullopt;
+    const auto found = resolve(*profile, key);
+    return found && *found && !is_none(**found) ? *found : std::nullopt;
+  }
+
   // The original renews proxies itself (auth.conf); here something else does, and the file is read at each submission.
   void proxy() {
     auto file = own("proxyfile");
     for (const auto& profile : split(own("proxy").value_or(""), ',')) {
-      const IniSection* section = file ? nullptr : auth_.find(profile);
-      if (section == nullptr) continue;
-      const auto found = resolve(*section, "x509.proxyfile");
-      if (found && *found && !is_none(**found)) file = **found;
+      if (!file) file = named(auth_.find(profile), "x509.proxyfile");
     }
     if (file) {
       draft_.add("submit.credential", toml_string(*file));
@@ -146,15 +149,10 @@ class Submission {
 
   // One line of the submit description.
   void attribute(std::string_view raw_name, std::string_view raw_value) {
-    const auto trim = [](std::string_view t) {
-      const auto first = t.find_first_not_of(" \t\n");
-      return first == std::string_view::npos ? std::string()
-                                             : std::string(t.substr(first, t.find_last_not_of(" \t\n") - first + 1));
-    };
-    const std::string name = trim(raw_name), value = trim(raw_value), key = lower(name);
+    const std::string name = trimmed(raw_name), value = trimmed(raw_value), key = lower(name);
     if (name.empty() || value.empty()) return draft_.note(fmt::format("condor_attributes: '{}' has no value", name));
     if (name.front() == '+' || key.starts_with("my.")) {
-      attributes_[trim(std::string_view(name).substr(name.front() == '+' ? 1 : 3))] = value;
+      attributes_[trimmed(std::string_view(name).substr(name.front() == '+' ? 1 : 3))] = value;
       return;
     }
     struct Known {

@@ -5,12 +5,6 @@
 namespace apf::import {
 namespace {
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
-}
-
 bool blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 // Words between blanks; double quotes keep blanks together, and where `single` says so, single ones do too.
@@ -49,6 +43,12 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
 }
 
 }  // namespace
+
+std::string trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+}
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> out;

@@ -7,6 +7,8 @@
 
 namespace apf::import {
 
+// Without blanks and line breaks at both ends.
+std::string trimmed(std::string_view text);
 // The parts between separators, without blanks around them; empty ones are left out.
 std::vector<std::string> split(std::string_view text, char separator);
 // How the original writes that there is no value.

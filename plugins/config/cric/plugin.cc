@@ -91,10 +91,14 @@ class Cric final : public ConfigSource {
   }
 
   Result<View<RawQueues>> load(Context& context) override {
-    auto kept = read_file(copy_);
-    const auto before = kept ? cric::select(*kept, filters_) : Result<cric::Selected>(fail(kept.error()));
-    auto answer = ask(context);
-    auto now = answer ? cric::select(*answer, filters_) : Result<cric::Selected>(fail(answer.error()));
+    const auto selected = [&](const Result<std::string>& text) -> Result<cric::Selected> {
+      return text ? cric::select(*text, filters_) : fail(text.error());
+    };
+    const auto kept = read_file(copy_);
+    const auto answer = ask(context);
+    const bool same = kept && answer && *kept == *answer;  // as nearly always: read once
+    auto now = selected(answer);
+    const auto before = same ? now : selected(kept);
     if (now && before && shrunken(before->queues, now->queues))
       now = fail(Kind::transient, "cric.shrunken",
                  fmt::format("{} queues where there were {}: not believed", now->queues, before->queues), place(),
@@ -103,7 +107,7 @@ class Cric final : public ConfigSource {
       now = fail(Kind::transient, "cric.none_left",
                  fmt::format("none of {} PanDA queues passes the filters", now->entries), place());
     if (now) {
-      if (!kept || *kept != *answer) keep(*answer, context);
+      if (!same) keep(*answer, context);
       return view_of(*now, place(), context);
     }
     Error why = now.error();
