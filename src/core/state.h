@@ -371,8 +371,7 @@ using Use = std::function<std::int64_t(std::uint32_t queue, std::int64_t dealt)>
 std::map<std::uint32_t, std::int64_t> deal(FactoryState& s, const std::vector<std::uint32_t>& who, Mono now,
                                            const Use& use);
 
-// ---- exclusions.cc
-// ----------------------------------------------------------------------------------------------------
+// ---- exclusions.cc -----------------------------------------------------------------------------------------------
 void tell_pending(FactoryState& s, std::uint32_t queue, Mono now, std::vector<Effect>& out);  // emits AvoidNodes
 void on_avoided(FactoryState& s, const AvoidAnswered& e, Mono now);
 

@@ -169,7 +169,12 @@ std::string LogFile::bookmark(std::uint64_t back) const {
   return out;
 }
 
-std::string LogFile::rest(const Left& file) { return read_at(file.fd.get(), file.offset, kPiece); }
+std::string LogFile::rest(const Left& file) {
+  struct stat info{};
+  const bool whole = ::fstat(file.fd.get(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) <= file.offset;
+  return whole ? std::string()
+               : read_at(file.fd.get(), file.offset, kPiece);  // asked at every look, and nearly always whole
+}
 
 void LogFile::take(Found found, std::uint64_t offset) {
   was_rotated_ = found.name != path_;
