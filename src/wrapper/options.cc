@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "apf/options.h"
+#include "wrapper/plugin.h"
 
 namespace apf::wrapper {
 namespace {
@@ -42,8 +43,9 @@ Status set_url(Options& o, const std::string& v) {
 }
 
 Status set_plugin(Options& o, const std::string& v) {
-  if (v != "generic")
-    return fail(Kind::config, kBadOption, "there is no wrapper plug-in '" + v + "'", {}, "use 'generic'");
+  if (find_plugin(v) == nullptr)
+    return fail(Kind::config, kBadOption, "there is no wrapper plug-in '" + v + "'", {},
+                "use one of " + plugin_names());
   o.plugin = v;
   return {};
 }
@@ -76,9 +78,9 @@ Status set_level_option(Options& o, const std::string& v) {
 Status ignore(Options& /*o*/, const std::string& /*v*/) { return {}; }
 
 constexpr std::array kKnown{
-    Known{"--wrapperplugin", "NAME", "kind of pilot: generic", set_plugin},
-    Known{"--wrapperwmsurl", "URL", "base address of the WMS (required)", set_url},
-    Known{"--wrapperwmsqueue", "NAME", "queue to ask for jobs of (required)", text<&Options::wms_queue>},
+    Known{"--wrapperplugin", "NAME", "kind of pilot, see below; default generic", set_plugin},
+    Known{"--wrapperwmsurl", "URL", "base address of the WMS (generic: required)", set_url},
+    Known{"--wrapperwmsqueue", "NAME", "queue to ask for jobs of (generic: required)", text<&Options::wms_queue>},
     Known{"--wrappertokenfile", "FILE", "token for the WMS; a copy in the working directory is removed at the start",
           text<&Options::token_file>},
     Known{"--wrapperlabel", "LABEL", "prodSourceLabel to ask for; default managed, empty: any", text<&Options::label>},
@@ -133,6 +135,7 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
       return fail(Kind::config, kBadOption, "an option with its value is expected, not '" + argument + "'");
     if (auto ok = apply(o, argument.substr(0, equals), value); !ok) return fail(std::move(ok.error()));
   }
+  if (!find_plugin(o.plugin)->asks_wms) return o;
   if (auto ok = required(o.wms_url, "--wrapperwmsurl"); !ok) return fail(std::move(ok.error()));
   if (auto ok = required(o.wms_queue, "--wrapperwmsqueue"); !ok) return fail(std::move(ok.error()));
   return o;
@@ -144,6 +147,12 @@ std::string usage() {
     std::string left = "  " + std::string(k.name) + " " + std::string(k.value);
     left.resize(std::max<std::size_t>(left.size() + 2, 34), ' ');
     s += left + std::string(k.doc) + "\n";
+  }
+  s += "kinds of pilots:\n";
+  for (const PluginKind& kind : plugin_kinds()) {
+    std::string left = "  " + std::string(kind.name);
+    left.resize(34, ' ');
+    s += left + std::string(kind.doc) + "\n";
   }
   return s;
 }

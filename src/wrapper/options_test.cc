@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, WrapperBadOptions,
                                          Bad{{"--wrapperlifetime", "7"}, "--wrapperlifetime"},
                                          Bad{{"--wrapperlifetime", "-1h"}, "--wrapperlifetime"},
                                          Bad{{"--wrapperlifetime"}, "with its value"},
-                                         Bad{{"--wrapperplugin", "panda"}, "generic"},
+                                         Bad{{"--wrapperplugin", "pnda"}, "generic, trivial"},
                                          Bad{{"--wrapperwmsurl", "ftp://h"}, "not an http"},
                                          Bad{{"--wrapperwmsqueue="}, "--wrapperwmsqueue is missing"},
                                          Bad{{"--wrappermaxjobs", "-1"}, "number of jobs"},
@@ -67,9 +67,17 @@ TEST_P(WrapperBadOptions, AreRefusedByName) {
   EXPECT_THAT(o.error().text(), HasSubstr(GetParam().word));
 }
 
+TEST(WrapperOptions, OnlyAPilotThatAsksTheWmsNeedsIt) {
+  EXPECT_FALSE(parse_options(std::vector<std::string>{"--wrapperplugin", "generic"}));
+  const auto o = parse_options(std::vector<std::string>{"--wrapperplugin", "trivial"});
+  ASSERT_TRUE(o) << o.error().text();
+  EXPECT_EQ(o->plugin, "trivial");
+}
+
 TEST(WrapperOptions, UsageNamesThemAll) {
   EXPECT_THAT(usage(), HasSubstr("--wrappertokenfile FILE"));
   EXPECT_THAT(usage(), HasSubstr("--wrapperlifetime DURATION"));
+  EXPECT_THAT(usage(), HasSubstr("\n  trivial "));
 }
 
 }  // namespace

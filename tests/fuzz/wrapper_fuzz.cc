@@ -9,6 +9,7 @@
 #include "wrapper/guardian.h"
 #include "wrapper/http.h"
 #include "wrapper/options.h"
+#include "wrapper/plugin.h"
 #include "wrapper/process_tree.h"
 #include "wrapper/verdict.h"
 
@@ -33,7 +34,10 @@ std::vector<std::string> words(std::string_view text) {
 
 void arguments(std::string_view text) {
   const auto list = words(text);
-  if (const auto options = parse_options(list)) require(!options->wms_url.empty() && !options->wms_queue.empty());
+  if (const auto options = parse_options(list)) {
+    const PluginKind* kind = find_plugin(options->plugin);
+    require(kind != nullptr && (!kind->asks_wms || (!options->wms_url.empty() && !options->wms_queue.empty())));
+  }
   if (const auto guard = read_guard_arguments(list)) {
     const auto again = read_guard_arguments(guard_arguments(*guard));
     require(again && again->argv == guard->argv && guard_arguments(*again) == guard_arguments(*guard));

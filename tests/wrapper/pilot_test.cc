@@ -46,6 +46,14 @@ TEST(PilotWithJobQueue, NoWorkIsNoFault) {
   EXPECT_EQ(pilot.summary()["payloads"], 0);
 }
 
+TEST(TrivialPilot, RunsNothingAndNeedsNoWms) {
+  const Directory d;
+  Process pilot({APF_BIN_DIR "/apf-wrapper", "--wrapperplugin", "trivial"}, {{"TMPDIR", d.path()}}, d.path(),
+                d / "log");
+  EXPECT_EQ(pilot.wait(), 0) << read_file(d / "log");
+  EXPECT_THAT(read_file(d / "log"), HasSubstr("\"payloads\":0,\"rc\":0,\"reason\":\"node checked\""));
+}
+
 TEST(PilotWithJobQueue, FourPilotsRunEveryJobOnce) {
   const JobQueue queue;
   const Directory marks;

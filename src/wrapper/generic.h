@@ -4,30 +4,18 @@
 // Thread-safety: one a process.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "wrapper/guard_protocol.h"
-#include "wrapper/options.h"
-#include "wrapper/reporter.h"
-#include "wrapper/scratch.h"
+#include "wrapper/plugin.h"
 #include "wrapper/wms.h"
 
 namespace apf::wrapper {
 
-struct Summary {
-  int rc = 0;
-  std::string reason{};  // why the pilot ended: "no work", "lifetime", ...
-  std::int64_t payloads = 0, failed = 0;
-  Duration payload_wall{}, payload_cpu{};
-};
-
-class Payload;
-
-class Pilot {
+class Generic final : public Plugin {
  public:
-  Pilot(const Options& options, Wms& wms, Reporter& reporter, const Scratch& scratch);
-  Summary run();
+  explicit Generic(const Surroundings& around);
+  Summary run() override;
 
  private:
   bool may_go_on();
@@ -36,12 +24,11 @@ class Pilot {
   void run_job(const Wms::Acquired& acquired);
   Result<Outcome> run_payload(const Wms::Acquired& acquired, const std::string& directory, std::string& command,
                               Mono& lease_end);
-  Outcome watch(Payload& payload);
   void tell_end(const Wms::Acquired& acquired, const Outcome& outcome, const std::string& command, Mono lease_end);
   void end(int rc, std::string reason);
 
   const Options& options_;
-  Wms& wms_;
+  Wms wms_;
   Reporter& reporter_;
   const Scratch& scratch_;
   Mono born_;

@@ -1,12 +1,10 @@
-#include "wrapper/pilot.h"
+#include "wrapper/generic.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <csignal>
+#include <map>
 
 #include "wrapper/exit_codes.h"
 #include "wrapper/heartbeat.h"
@@ -16,6 +14,7 @@
 #include "wrapper/payload.h"
 #include "wrapper/signals.h"
 #include "wrapper/verdict.h"
+#include "wrapper/watch.h"
 
 namespace apf::wrapper {
 namespace {
@@ -55,35 +54,35 @@ std::map<std::string, std::string> environment_of(const Job& job, const std::str
 
 }  // namespace
 
-Pilot::Pilot(const Options& options, Wms& wms, Reporter& reporter, const Scratch& scratch)
-    : options_(options),
-      wms_(wms),
-      reporter_(reporter),
-      scratch_(scratch),
+Generic::Generic(const Surroundings& around)
+    : options_(around.options),
+      wms_(around.options, around.token, around.node, signals::ending()),
+      reporter_(around.reporter),
+      scratch_(around.scratch),
       born_(mono_now()),
       output_left_(kOutputCap) {}
 
-Summary Pilot::run() {
+Summary Generic::run() {
   while (may_go_on() && next_job()) {
   }
   return summary_;
 }
 
-void Pilot::end(int rc, std::string reason) {
+void Generic::end(int rc, std::string reason) {
   if (over_) return;  // the first reason is the reason
   over_ = true;
   summary_.rc = rc;
   summary_.reason = std::move(reason);
 }
 
-bool Pilot::may_go_on() {
+bool Generic::may_go_on() {
   if (signals::ending()) end(kBySignal + signals::last_ending(), signals::name(signals::last_ending()));
   if (mono_now() - born_ >= options_.lifetime) end(kDone, "lifetime");
   if (options_.max_jobs > 0 && summary_.payloads >= options_.max_jobs) end(kDone, "most jobs");
   return !over_;
 }
 
-bool Pilot::next_job() {
+bool Generic::next_job() {
   const auto acquired = wms_.acquire(scratch_.free_mb());
   if (acquired)
     run_job(*acquired);
@@ -92,7 +91,7 @@ bool Pilot::next_job() {
   return acquired.has_value();
 }
 
-void Pilot::acquire_failed(const Error& e) {
+void Generic::acquire_failed(const Error& e) {
   if (e.code == "wrapper.stopped") return void(may_go_on());
   if (e.code == "panda.no_jobs") {
     log(Level::info, "no work");
@@ -103,7 +102,7 @@ void Pilot::acquire_failed(const Error& e) {
   end(e.code == "wrapper.refused_credential" ? kCredential : kWmsFault, e.what);
 }
 
-void Pilot::run_job(const Wms::Acquired& acquired) {
+void Generic::run_job(const Wms::Acquired& acquired) {
   const Job& job = acquired.job;
   log(Level::info,
       fmt::format("{}{}{}: {}", title(job), job.spec.name.empty() ? "" : " of ", job.spec.name, job.spec.argv.front()));
@@ -130,8 +129,8 @@ void Pilot::run_job(const Wms::Acquired& acquired) {
   if (!remove_tree(*directory)) log(Level::warning, "something is left in " + *directory);
 }
 
-Result<Outcome> Pilot::run_payload(const Wms::Acquired& acquired, const std::string& directory, std::string& command,
-                                   Mono& lease_end) {
+Result<Outcome> Generic::run_payload(const Wms::Acquired& acquired, const std::string& directory, std::string& command,
+                                     Mono& lease_end) {
   const auto payload = Payload::start(settings_of(acquired, options_, directory, scratch_.path()),
                                       environment_of(acquired.job, directory));
   if (!payload) return fail(payload.error());
@@ -142,32 +141,16 @@ Result<Outcome> Pilot::run_payload(const Wms::Acquired& acquired, const std::str
     reporter_.report(started);
   }
   Heartbeat heartbeat(wms_, acquired, **payload);
-  const Outcome outcome = watch(**payload);
+  const Watched watched = watch(**payload);
+  told_by_ = watched.told_by;
   heartbeat.stop();
   command = heartbeat.kill_command();
   lease_end = heartbeat.lease_end();
-  return outcome;
+  return watched.outcome;
 }
 
-// Until the payload ended; signals of the batch system go on to it.
-Outcome Pilot::watch(Payload& payload) {
-  for (;;) {
-    std::array<pollfd, 2> fds{{{payload.fd(), POLLIN, 0}, {signals::fd(), POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), -1);
-    if (fds[1].revents != 0)
-      for (const int n : signals::pending()) {
-        log(Level::info, fmt::format("{} is passed on to the payload", signals::name(n)));
-        const bool ends = signals::ends_pilot(n);
-        if (ends) told_by_ = n;
-        payload.order({.verb = ends ? Order::Verb::end : Order::Verb::signal, .value = n});
-      }
-    if (fds[0].revents != 0)
-      if (const auto outcome = payload.look()) return *outcome;
-  }
-}
-
-void Pilot::tell_end(const Wms::Acquired& acquired, const Outcome& outcome, const std::string& command,
-                     Mono lease_end) {
+void Generic::tell_end(const Wms::Acquired& acquired, const Outcome& outcome, const std::string& command,
+                       Mono lease_end) {
   const auto update = last_update(acquired.job, outcome, told_by_, command);
   log(Level::info,
       fmt::format("{}: {} exit={} reason={} wall={:.3f}s cpu={:.3f}s rss={}kB left_behind={}{}{}", title(acquired.job),

@@ -1,0 +1,42 @@
+#include "wrapper/plugin.h"
+
+#include <algorithm>
+#include <array>
+
+#include "wrapper/generic.h"
+#include "wrapper/trivial.h"
+
+namespace apf::wrapper {
+namespace {
+
+template <class T>
+std::unique_ptr<Plugin> make(const Surroundings& around) {
+  return std::make_unique<T>(around);
+}
+
+constexpr std::array kKinds{
+    PluginKind{
+        .name = "generic", .doc = "takes jobs from the WMS and runs them", .asks_wms = true, .make = make<Generic>},
+    PluginKind{.name = "trivial", .doc = "runs nothing: only the node is checked", .make = make<Trivial>},
+};
+
+}  // namespace
+
+std::span<const PluginKind> plugin_kinds() { return kKinds; }
+
+const PluginKind* find_plugin(std::string_view name) {
+  const auto* const found =
+      std::find_if(kKinds.begin(), kKinds.end(), [&](const PluginKind& k) { return k.name == name; });
+  return found == kKinds.end() ? nullptr : found;
+}
+
+std::string plugin_names() {
+  std::string names;
+  for (const PluginKind& kind : kKinds) {
+    if (!names.empty()) names += ", ";
+    names += kind.name;
+  }
+  return names;
+}
+
+}  // namespace apf::wrapper

@@ -1,0 +1,119 @@
+#include "wrapper/session.h"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "protocol/json_value.h"
+#include "protocol/launch.h"
+#include "wrapper/exit_codes.h"
+#include "wrapper/log.h"
+#include "wrapper/plugin.h"
+#include "wrapper/secrets.h"
+#include "wrapper/signals.h"
+
+namespace apf::wrapper {
+namespace {
+
+// The submission's report key; a pilot without one reports without proof, and the factory decides.
+std::string report_key() {
+  const char* file = std::getenv("APF_REPORT_KEY_FILE");
+  if (file == nullptr || *file == '\0') return {};
+  auto key = take_secret(file);
+  if (!key) log(Level::warning, "no report key: " + key.error().text());
+  return key.value_or("");
+}
+
+void greet(const Options& options, const std::string& node) {
+  const char* protocol = std::getenv("APF_PROTOCOL");
+  log(Level::info, fmt::format("apf-wrapper {} on {}: {} pilot", APF_VERSION, node, options.plugin) +
+                       (options.wms_queue.empty() ? "" : " of queue " + options.wms_queue) +
+                       (options.wms_url.empty() ? "" : " at " + options.wms_url));
+  if (protocol != nullptr && protocol != std::to_string(protocol::kLaunchProtocol))
+    log(Level::warning,
+        fmt::format("the factory speaks launch protocol {}, this wrapper {}", protocol, protocol::kLaunchProtocol));
+}
+
+Summary with_plugin(const Surroundings& around) {
+  const auto plugin = find_plugin(around.options.plugin)->make(around);
+  Summary summary;
+  if (const auto ending = plugin->prepare()) {
+    if (ending->rc != kDone) log(Level::error, ending->reason);
+    summary = {.rc = ending->rc, .reason = ending->reason};
+  } else {
+    summary = plugin->run();
+  }
+  plugin->finish(summary);
+  return summary;
+}
+
+Summary work(const Options& options, const std::string& token, const std::string& node, Reporter& reporter) {
+  auto scratch = Scratch::make(options.scratch);
+  if (!scratch) {
+    log(Level::error, scratch.error().text());
+    return {.rc = kNodeFault, .reason = scratch.error().what};
+  }
+  return with_plugin({.options = options, .token = token, .node = node, .reporter = reporter, .scratch = *scratch});
+}
+
+}  // namespace
+
+std::string node_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+void write_last_line(const Summary& s, Duration wall, const std::string& node) {
+  const auto in_seconds = [](Duration d) {  // to the millisecond
+    return static_cast<double>(std::chrono::duration_cast<milliseconds>(d).count()) / 1000;
+  };
+  const nlohmann::json j = {{"apf_wrapper", APF_VERSION},
+                            {"rc", s.rc},
+                            {"reason", s.reason},
+                            {"payloads", s.payloads},
+                            {"failed", s.failed},
+                            {"payload_wall_s", in_seconds(s.payload_wall)},
+                            {"payload_cpu_s", in_seconds(s.payload_cpu)},
+                            {"wall_s", in_seconds(wall)},
+                            {"node", node}};
+  write_out(protocol::json_value::dump(j) + "\n");
+}
+
+int run_session(const Options& options) {
+  const Mono born = mono_now();
+  const std::string node = node_name();
+  set_level(options.level);
+  signals::install();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // see guardian.h
+  greet(options, node);
+  if (!options.fetched.empty()) ::unlink(options.fetched.c_str());
+
+  // Both are taken before anything can fail: what stays in the working directory would be left for others to read.
+  const auto token = options.token_file.empty() ? Result<std::string>("") : take_secret(options.token_file);
+  Reporter reporter(report_key(), node);
+  scrub_environment();
+  reporter.report({});
+
+  Summary summary;
+  if (token) {
+    summary = work(options, *token, node, reporter);
+  } else {
+    log(Level::error, token.error().text());
+    summary = {.rc = kCredential, .reason = token.error().what};
+  }
+  protocol::apfmon::Report last;
+  const bool fault = summary.rc > kDone && summary.rc < kBySignal;
+  last.state = fault ? protocol::apfmon::State::fault : protocol::apfmon::State::exiting;
+  last.rc = summary.rc;
+  last.payloads = summary.payloads;
+  reporter.report(last);
+  reporter.finish();
+  write_last_line(summary, mono_now() - born, node);
+  return summary.rc;
+}
+
+}  // namespace apf::wrapper

@@ -1,0 +1,17 @@
+// Stands by a running payload until it ends; signals of the batch system go on to it.
+//
+// Thread-safety: the main thread only (signals).
+#pragma once
+
+#include "wrapper/guard_protocol.h"
+#include "wrapper/payload.h"
+
+namespace apf::wrapper {
+
+struct Watched {
+  Outcome outcome{};
+  int told_by = 0;  // signal of the batch system that ended the payload; 0: none
+};
+Watched watch(Payload& payload);
+
+}  // namespace apf::wrapper
