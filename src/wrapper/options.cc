@@ -2,111 +2,83 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <functional>
 #include <string_view>
 
-#include "apf/options.h"
+#include "wrapper/option_rows.h"
 #include "wrapper/plugin.h"
 
 namespace apf::wrapper {
 namespace {
 
-constexpr const char* kBadOption = "wrapper.bad_option";
-
-using Setter = Status (*)(Options&, const std::string&);
-struct Known {
-  std::string_view name, value, doc;
-  Setter set;
-};
-
-template <auto Member>
-Status text(Options& o, const std::string& v) {
-  o.*Member = v;
-  return {};
-}
-
-template <auto Member>
-Status duration(Options& o, const std::string& v) {
-  auto d = parse_duration(v);
-  if (!d) return fail(std::move(d.error()));
-  if (*d < Duration::zero()) return fail(Kind::config, kBadOption, "'" + v + "' is negative");
-  o.*Member = *d;
-  return {};
-}
+using rows::bad;
+using rows::duration;
+using rows::kBadOption;
+using rows::Row;
+using rows::text;
 
 Status set_url(Options& o, const std::string& v) {
   if (!v.starts_with("http://") && !v.starts_with("https://"))
-    return fail(Kind::config, kBadOption, "'" + v + "' is not an http or https address");
+    return bad("'" + v + "' is not an http or https address");
   o.wms_url = v.substr(0, v.find_last_not_of('/') + 1);
   return {};
 }
 
 Status set_plugin(Options& o, const std::string& v) {
-  if (find_plugin(v) == nullptr)
-    return fail(Kind::config, kBadOption, "there is no wrapper plug-in '" + v + "'", {},
-                "use one of " + plugin_names());
+  if (find_plugin(v) == nullptr) return bad("there is no wrapper plug-in '" + v + "'", "use one of " + plugin_names());
   o.plugin = v;
-  return {};
-}
-
-Status set_memory(Options& o, const std::string& v) {
-  const auto size = parse_size(v);
-  if (!size) return fail(size.error());
-  o.memory = *size;
-  return {};
-}
-
-Status set_max_jobs(Options& o, const std::string& v) {
-  const char* end = v.data() + v.size();
-  std::int64_t n = 0;
-  if (const auto r = std::from_chars(v.data(), end, n); r.ec != std::errc{} || r.ptr != end || n < 0)
-    return fail(Kind::config, kBadOption, "'" + v + "' is not a number of jobs");
-  o.max_jobs = n;
   return {};
 }
 
 Status set_level_option(Options& o, const std::string& v) {
   constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
   const auto* const found = std::find(names.begin(), names.end(), v);
-  if (found == names.end())
-    return fail(Kind::config, kBadOption, "'" + v + "' is not a log level", {}, "debug, info, warning or error");
+  if (found == names.end()) return bad("'" + v + "' is not a log level", "debug, info, warning or error");
   o.level = static_cast<Level>(found - names.begin());
   return {};
 }
 
 Status ignore(Options& /*o*/, const std::string& /*v*/) { return {}; }
 
-constexpr std::array kKnown{
-    Known{"--wrapperplugin", "NAME", "kind of pilot, see below; default generic", set_plugin},
-    Known{"--wrapperwmsurl", "URL", "base address of the WMS (generic: required)", set_url},
-    Known{"--wrapperwmsqueue", "NAME", "queue to ask for jobs of (generic: required)", text<&Options::wms_queue>},
-    Known{"--wrappertokenfile", "FILE", "token for the WMS; a copy in the working directory is removed at the start",
-          text<&Options::token_file>},
-    Known{"--wrapperlabel", "LABEL", "prodSourceLabel to ask for; default managed, empty: any", text<&Options::label>},
-    Known{"--wrapperresourcetype", "TYPE", "resource type to ask for; default: any", text<&Options::resource_type>},
-    Known{"--wrapperlifetime", "DURATION", "no job is taken after it; default 2h", duration<&Options::lifetime>},
-    Known{"--wrappergrace", "DURATION", "between SIGTERM and SIGKILL of a payload; default 10s",
-          duration<&Options::grace>},
-    Known{"--wrapperpatience", "DURATION", "how long a silent WMS is asked again; default 2min",
-          duration<&Options::patience>},
-    Known{"--wrappermemory", "SIZE", "memory of the slot, told to the WMS; default: not told", set_memory},
-    Known{"--wrappermaxjobs", "N", "most jobs of one pilot; default 0: no limit", set_max_jobs},
-    Known{"--wrapperscratch", "DIR", "where the scratch directory is made", text<&Options::scratch>},
-    Known{"--wrapperloglevel", "LEVEL", "debug, info, warning or error; default info", set_level_option},
-    Known{"--wrapperfetched", "FILE", "set by the bootstrap: the wrapper's file, removed at the start",
-          text<&Options::fetched>},
-    Known{"--wrapperurl", "URL", "for the bootstrap", ignore},
-    Known{"--wrappersha256", "HEX", "for the bootstrap", ignore},
+constexpr std::array kRows{
+    Row{"--wrapperplugin", "NAME", "kind of pilot, see below; default generic", set_plugin},
+    Row{"--wrapperwmsurl", "URL", "base address of the WMS (generic: required)", set_url},
+    Row{"--wrapperwmsqueue", "NAME", "queue to ask for jobs of (generic: required)", text<&Options::wms_queue>},
+    Row{"--wrappertokenfile", "FILE", "token for the WMS; a copy in the working directory is removed at the start",
+        text<&Options::token_file>},
+    Row{"--wrapperlabel", "LABEL", "prodSourceLabel to ask for; default managed, empty: any", text<&Options::label>},
+    Row{"--wrapperresourcetype", "TYPE", "resource type to ask for; default: any", text<&Options::resource_type>},
+    Row{"--wrapperlifetime", "DURATION", "no job is taken after it; default 2h", duration<&Options::lifetime>},
+    Row{"--wrappergrace", "DURATION", "between SIGTERM and SIGKILL of a payload; default 10s",
+        duration<&Options::grace>},
+    Row{"--wrapperpatience", "DURATION", "how long a silent WMS is asked again; default 2min",
+        duration<&Options::patience>},
+    Row{"--wrappermemory", "SIZE", "memory of the slot, told to the WMS; default: not told",
+        rows::size<&Options::memory>},
+    Row{"--wrappermaxjobs", "N", "most jobs of one pilot; default 0: no limit", rows::number<&Options::max_jobs>},
+    Row{"--wrapperscratch", "DIR", "where the scratch directory is made", text<&Options::scratch>},
+    Row{"--wrapperloglevel", "LEVEL", "debug, info, warning or error; default info", set_level_option},
+    Row{"--wrapperfetched", "FILE", "set by the bootstrap: the wrapper's file, removed at the start",
+        text<&Options::fetched>},
+    Row{"--wrapperurl", "URL", "for the bootstrap", ignore},
+    Row{"--wrappersha256", "HEX", "for the bootstrap", ignore},
 };
 
+std::vector<std::span<const Row>> tables() { return {kRows}; }
+
+const Row* find_row(std::string_view name) {
+  for (const auto& table : tables())
+    for (const Row& row : table)
+      if (row.name == name) return &row;
+  return nullptr;
+}
+
 Status apply(Options& o, const std::string& name, const std::string& value) {
-  const auto* const known = std::find_if(kKnown.begin(), kKnown.end(), [&](const Known& k) { return k.name == name; });
-  if (known == kKnown.end())
+  const Row* const row = find_row(name);
+  if (row == nullptr)
     return fail(Kind::config, kBadOption, "unknown option '" + name + "'", {}, "apf-wrapper --help lists the options");
   if (value.find_first_of(std::string_view("\0\n\r", 3)) != std::string::npos)
     return fail(Kind::config, kBadOption, "the value holds a line break", name);
-  if (auto set = known->set(o, value); !set) {
+  if (auto set = row->set(o, value); !set) {
     set.error().code = kBadOption;
     set.error().where = name;
     return set;
@@ -143,15 +115,16 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
 
 std::string usage() {
   std::string s = "usage: apf-wrapper --wrapperwmsurl URL --wrapperwmsqueue QUEUE [option VALUE]...\n";
-  for (const Known& k : kKnown) {
-    std::string left = "  " + std::string(k.name) + " " + std::string(k.value);
-    left.resize(std::max<std::size_t>(left.size() + 2, 34), ' ');
-    s += left + std::string(k.doc) + "\n";
-  }
+  for (const auto& table : tables())
+    for (const Row& row : table) {
+      std::string left = "  " + std::string(row.name) + " " + std::string(row.value);
+      left.resize(std::max<std::size_t>(left.size() + 2, 38), ' ');
+      s += left + std::string(row.doc) + "\n";
+    }
   s += "kinds of pilots:\n";
   for (const PluginKind& kind : plugin_kinds()) {
     std::string left = "  " + std::string(kind.name);
-    left.resize(34, ' ');
+    left.resize(38, ' ');
     s += left + std::string(kind.doc) + "\n";
   }
   return s;

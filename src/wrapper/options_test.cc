@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, WrapperBadOptions,
                                          Bad{{"--wrapperplugin", "pnda"}, "generic, trivial"},
                                          Bad{{"--wrapperwmsurl", "ftp://h"}, "not an http"},
                                          Bad{{"--wrapperwmsqueue="}, "--wrapperwmsqueue is missing"},
-                                         Bad{{"--wrappermaxjobs", "-1"}, "number of jobs"},
+                                         Bad{{"--wrappermaxjobs", "-1"}, "whole number from 0"},
                                          Bad{{"--wrapperloglevel", "loud"}, "log level"},
                                          Bad{{"--wrapperwmsqueue", "a\nb"}, "line break"}, Bad{{"job"}, "'job'"}));
 
