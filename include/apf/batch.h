@@ -54,6 +54,7 @@ struct PilotSeen {
   std::string node;                // where it runs or ran
   std::string reason;              // of hold, failure or removal, in the batch system's words
   HoldKind hold = HoldKind::none;  // of a held pilot: what may be done about it
+  bool evicted = false;            // of a failed one: the batch system took its slot away, and does not run it again
 };
 
 struct BatchData {

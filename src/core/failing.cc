@@ -10,7 +10,7 @@
 namespace apf::core {
 namespace {
 
-constexpr std::size_t kFew = 5;   // failures without contrast that make a queue suspect
+constexpr std::size_t kFew = 5;   // failures without contrast that make a queue suspect; nodes of a small site
 constexpr std::size_t kMany = 8;  // the same when all are of one node
 constexpr Duration kLately = seconds{600};
 constexpr Duration kFirstGap = seconds{10}, kLongestGap = seconds{120};
@@ -18,23 +18,29 @@ constexpr int kFaster = 8;              // each pilot that lives divides the gap
 constexpr Duration kFree = seconds{1};  // a gap below this is none
 constexpr Duration kMargin = seconds{2};
 
-bool speaks_against_queue(const Outcome& o) { return o.verdict == Verdict::bad || o.verdict == Verdict::fault; }
+// Pilots that started since then and live or did their work, and their nodes; those of unknown nodes count as one each.
+struct Sound {
+  std::size_t pilots = 0, nodes = 0;
+};
 
-// Nodes on which a pilot that started since then lives or did its work; pilots of unknown nodes count as one each.
-std::size_t sound_nodes(FactoryState& s, const Queue& q, Mono since, const Proof& proof, Mono now) {
+Sound sound(FactoryState& s, const Queue& q, Mono since, const Proof& proof, Mono now) {
   std::set<Host> sound;
-  std::size_t unknown = 0;
+  std::size_t pilots = 0, unknown = 0;
   for (const auto slot : q.members) {
     const LivePilot& p = s.pilots[slot];
     if (p.started_at < since || !lives(p, proof, now)) continue;
+    ++pilots;
     if (p.node == 0)
       ++unknown;
     else
       sound.insert(host_of(s, p.node));
   }
-  for (const auto& o : q.health.recent)
-    if (o.verdict == Verdict::good && o.started >= since) sound.insert(o.host);
-  return sound.size() + unknown;
+  for (const auto& o : q.health.recent) {
+    if (o.verdict != Verdict::good || o.started < since) continue;
+    ++pilots;
+    sound.insert(o.host);
+  }
+  return {pilots, sound.size() + unknown};
 }
 
 }  // namespace
@@ -97,13 +103,13 @@ void watch_queue(FactoryState& s, std::uint32_t queue, const Outcome& last, Mono
     if (i < kFew) lately = std::min(lately, bad[i]->started);
     since = std::min(since, bad[i]->started);
   }
-  if (sound_nodes(s, q, lately, proof_against(h.recent, 0, lately), now) == 0)
+  if (sound(s, q, lately, proof_against(h.recent, 0, lately), now).pilots == 0)
     return throttle(s, queue, fmt::format("the last {} pilots {}, and none lived", kFew, last.why), now, shown);
-  const std::size_t sound = sound_nodes(s, q, since, proof_against(h.recent, 0, since), now);
-  if (nodes.size() > std::max<std::size_t>(kFew, h.known.size() / 10) && nodes.size() > sound)
+  const std::size_t live_on = sound(s, q, since, proof_against(h.recent, 0, since), now).nodes;
+  if (nodes.size() > std::max<std::size_t>(kFew, h.known.size() / 10) && nodes.size() > live_on)
     throttle(
         s, queue,
-        fmt::format("pilots fail on {} nodes and live on {}; the last one of them {}", nodes.size(), sound, last.why),
+        fmt::format("pilots fail on {} nodes and live on {}; the last one of them {}", nodes.size(), live_on, last.why),
         now, shown);
 }
 
@@ -113,7 +119,8 @@ void tend_throttle(FactoryState& s, std::uint32_t queue, Mono now) {
   if (!t.on) return;
   const auto& recent = q.health.recent;
   const Mono evidence = t.since - kLately;
-  const auto lived = static_cast<int>(sound_nodes(s, q, t.since, proof_against(recent, 0, evidence), now));
+  const Sound since = sound(s, q, t.since, proof_against(recent, 0, evidence), now);
+  const auto lived = static_cast<int>(q.health.known.size() < kFew ? since.pilots : since.nodes);
   for (; t.lived < lived && t.gap >= kFree; ++t.lived) {
     t.gap /= kFaster;
     t.next = std::min(t.next, now + t.gap);

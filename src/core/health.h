@@ -141,7 +141,10 @@ void restore_nodes(FactoryState& s, Queue& q, const std::string& text, Mono now)
 
 // ---- nodes.cc, exclusions.cc and failing.cc, for each other ----
 Host host_of(FactoryState& s, std::uint32_t node);
-inline bool is_bad(const Outcome& o) { return o.verdict == Verdict::bad || o.verdict == Verdict::empty; }
+inline bool is_bad(const Outcome& o) {
+  return o.verdict == Verdict::bad || o.verdict == Verdict::empty || o.verdict == Verdict::evicted;
+}
+inline bool speaks_against_queue(const Outcome& o) { return o.verdict == Verdict::bad || o.verdict == Verdict::fault; }
 void know(Health& h, Host host, Mono now);
 template <class H>  // Health or const Health
 auto* excluded_at(H& h, Host host) {

@@ -257,7 +257,7 @@ void note_outcome(FactoryState& s, LivePilot& p, const Ending& e, Mono started, 
   remember(h, o, now);
   if (o.verdict == Verdict::good) return;
   if (is_bad(o) && o.host != 0 && may_exclude(q)) judge_node(s, p.queue, o.host, now, shown);
-  if (o.verdict != Verdict::empty && excluded_at(h, o.host) == nullptr) watch_queue(s, p.queue, o, now, shown);
+  if (speaks_against_queue(o) && excluded_at(h, o.host) == nullptr) watch_queue(s, p.queue, o, now, shown);
 }
 
 void tend(FactoryState& s, std::uint32_t queue, Mono now, Wall shown) {

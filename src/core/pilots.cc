@@ -35,6 +35,12 @@ void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::i
   s.notes.pilots.push_back(std::move(n));
 }
 
+// HTCondor 23 told 32 years of pilots that outlived their schedd. A clock's step is no reason for disbelief.
+bool believable(float wall_s, const Pilot& ended) {
+  constexpr float kStep = 86400;
+  return wall_s < kStep || wall_s < kStep + static_cast<float>(ended.ended.ms - ended.submitted.ms) / 1000.0F;
+}
+
 void remember_claim(FactoryState& s, const LivePilot& p) {
   Claim c;
   c.pilot = p.no;
@@ -227,9 +233,9 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
   r.lost = end.lost;
   r.state = end.state;
   if (end.exit_code >= 0) r.exit_code = end.exit_code;
-  r.wall_s = end.wall_s;
   r.cpu_s = end.cpu_s;
   r.ended = end.ended.ms != 0 ? end.ended : shown;
+  r.wall_s = believable(end.wall_s, r) ? end.wall_s : -1;
   if (r.started.ms == 0) r.started = end.started;
   if (!end.reason.empty()) r.reason = end.reason;
   const bool ok = end.state == PilotState::done && !end.lost && r.exit_code <= 0;
@@ -243,7 +249,8 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
     remember_end(q, r, started, now);
     if (!p.judged && r.rule.empty()) {
       const float wall_s = started.ns != 0 ? ran_for(r) : -1.0F;
-      note_outcome(s, p, {end.state, r.exit_code, r.payloads, wall_s, q.spec->executable.empty()}, started, now, shown);
+      note_outcome(s, p, {end.state, r.exit_code, r.payloads, wall_s, q.spec->executable.empty(), end.evicted}, started,
+                   now, shown);
     }
   }
   ++(ok ? q.life.life_done : q.life.life_failed);

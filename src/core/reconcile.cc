@@ -60,6 +60,7 @@ End end_of(const PilotSeen& row) {
   end.started = row.started;
   end.ended = row.ended;
   end.reason = row.reason;
+  end.evicted = row.evicted;
   return end;
 }
 

@@ -304,6 +304,7 @@ struct End {
   Wall started, ended;  // as the batch system says; 0: not told
   std::string reason;
   bool lost = false;
+  bool evicted = false;
 };
 void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wall shown);  // leaves memory
 void save(FactoryState& s, std::uint32_t slot);                                             // mark for the next commit

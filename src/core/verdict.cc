@@ -30,10 +30,12 @@ Verdict judge(const Ending& e, Duration shortest) {
   }
   if (e.wrapper)
     if (const Verdict known = of_wrapper(e.exit_code); known != Verdict::none) return known;
-  return brief ? Verdict::bad : Verdict::none;
+  if (!brief) return Verdict::none;
+  return e.evicted ? Verdict::evicted : Verdict::bad;
 }
 
 const char* meaning(const Ending& e, Verdict verdict) {
+  if (verdict == Verdict::evicted) return "lost their slot as soon as they had started";
   if (verdict == Verdict::empty) return "found no work while jobs were ready";
   if (e.wrapper) switch (e.exit_code) {
       case kWrapperFault: return "failed with a fault of the wrapper (exit code 1)";

@@ -10,11 +10,12 @@
 namespace apf::core {
 
 enum class Verdict : std::uint8_t {
-  none,   // says nothing: removed, lost, never started, or ended late in a way that may be its payload's
-  good,   // did its work
-  bad,    // failed validation, wrapper fault, or failed sooner than a pilot can do any work: speaks against its node
-  empty,  // found no work, or was so short that it can't have done any: speaks against its node only while jobs wait
-  fault,  // configuration, credential or WMS: speaks against its queue, never against a node
+  none,     // says nothing: removed, lost, never started, or ended late in a way that may be its payload's
+  good,     // did its work
+  bad,      // failed validation, wrapper fault, or failed sooner than a pilot can do any work: speaks against its node
+  evicted,  // lost its slot early: speaks against its node, never against a queue (a pool may preempt whom it likes)
+  empty,    // found no work, or was so short that it can't have done any: speaks against its node only while jobs wait
+  fault,    // configuration, credential or WMS: speaks against its queue, never against a node
 };
 
 struct Ending {
@@ -23,6 +24,7 @@ struct Ending {
   std::int32_t payloads = -1;   // -1: not told
   float wall_s = -1;            // how long it ran; negative: not told, or it never ran
   bool wrapper = true;          // it was our wrapper: its exit codes are known, and never a payload's
+  bool evicted = false;         // the batch system took its slot away
 };
 
 // `shortest`: a pilot that ran for less than this can't have done any work; 0: that is never concluded.

@@ -32,6 +32,8 @@ const Case kCases[]{
     {"killed late", {kFailed, -1, 1, 900, true}, Verdict::none},
     {"another program's exit code is perhaps its payload's", {kDone, 64, -1, 900, false}, Verdict::none},
     {"unless it can't have run one", {kDone, 64, -1, 3, false}, Verdict::bad},
+    {"lost its slot at once", {kFailed, -1, -1, 2, true, true}, Verdict::evicted},
+    {"lost its slot late", {kFailed, -1, 1, 900, true, true}, Verdict::none},
     {"removed", {PilotState::removed, -1, -1, 3, true}, Verdict::none},
     {"never started", {kFailed, -1, -1, -1, true}, Verdict::none},
 };

@@ -25,12 +25,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 POOL = HERE.parent / "systems" / "htcondor" / "pool"
 QUEUE = "SITE"
 LYING = ("condor_q", "condor_submit")  # the tools that the shim stands before
-IDLE, RUNNING, REMOVED, COMPLETED = 1, 2, 3, 4
+IDLE, RUNNING, REMOVED = 1, 2, 3
 PATIENCE = 300  # seconds for what has to come; the machine may be slow and busy
 
-Row = collections.namedtuple("Row", "cluster proc status factory submission queued entered started")
-COLUMNS = ("ClusterId", "ProcId", "JobStatus", "APF_FACTORY_ID", "APF_SUBMISSION", "QDate", "EnteredCurrentStatus",
-           "JobStartDate")
+Row = collections.namedtuple("Row", "cluster proc status factory submission queued started")
+COLUMNS = ("ClusterId", "ProcId", "JobStatus", "APF_FACTORY_ID", "APF_SUBMISSION", "QDate", "JobStartDate")
 
 
 def pool_owner():
@@ -104,6 +103,7 @@ class Truth:
         self.lock = threading.Condition()
         self.looks = 0
         self.seen = {}
+        self.most_waiting = collections.Counter()  # at one look, by factory
         self.ends = False
         self.thread = threading.Thread(target=self.watch)
         self.thread.start()
@@ -124,6 +124,9 @@ class Truth:
             with self.lock:
                 self.looks += 1
                 self.seen = seen
+                for factory in {f for f in seen if f not in self.schedds}:
+                    waiting = sum(r.status == IDLE and not r.started for r in seen[factory])
+                    self.most_waiting[factory] = max(self.most_waiting[factory], waiting)
                 self.lock.notify_all()
             time.sleep(0.3)
 
@@ -164,6 +167,7 @@ wms = "jobs"
 batch = "pool"
 sched = [ {{ use = "ready" }}, {{ use = "maxpercycle", maximum = {cap} }}, {{ use = "maxpending", maximum = {waiting} }} ]
 trial = 10000
+min_pilot_time = "1s"
 executable = "{pilot}"
 arguments = [ "{seconds}", "{frozen}" ]
 submit = {{ job_log = false, requirements = "{requirements}" }}
@@ -298,6 +302,11 @@ class Site:
     def history(self):
         return [r for r in self.lab.pool.all_rows(self.schedd, self.id + "$")]
 
+    def excess(self):
+        """Pilots that waited beyond what may wait, at one time: as condor_q said, whatever the clocks did. One that started is
+        not run again and does not wait."""
+        return max(0, self.lab.truth.most_waiting[self.id] - self.waiting)
+
     def check(self):
         """What has become of its pilots: lost and doubled. Those that were submitted a moment ago come into the ledger with the
         answer of condor_submit; what is lost stays so."""
@@ -308,17 +317,6 @@ class Site:
                 break
             time.sleep(0.2)
         return len(lost), len(doubled)
-
-
-def most_at_once(rows):
-    """The most pilots that the queue held at a time. Times are whole seconds, and a pilot's end is heard of before the schedd
-    writes it down: who leaves has made room a second before."""
-    changes = [(r.queued, 1) for r in rows] + [(r.entered - 1, -1) for r in rows if r.status in (REMOVED, COMPLETED)]
-    most = now = 0
-    for _, change in sorted(changes):
-        now += change
-        most = max(most, now)
-    return most
 
 
 PILOT = """#!/bin/sh

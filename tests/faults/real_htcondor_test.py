@@ -17,7 +17,7 @@ import time
 
 from document import differs
 from lab import BIN
-from pool_lab import Site, main, most_at_once
+from pool_lab import Site, main
 
 OF_SCHEDD, OF_LOG = "schedd3@pool.test", "schedd4@pool.test"
 MID_COMMIT = 6  # kills
@@ -51,7 +51,7 @@ class Case:
             site.wait_until_it_agrees()
         sums = [site.check() for site in self.sites]
         lost, doubled = sum(s[0] for s in sums), sum(s[1] for s in sums)
-        excess = max(max(0, most_at_once(s.history()) - s.slots - s.waiting) for s in self.sites)
+        excess = max(s.excess() for s in self.sites)
         if lost or doubled or excess:
             raise AssertionError(f"{self.name}, {name}: {lost} lost, {doubled} doubled, {excess} pilots in excess")
         self.rows.append([name, excess, lost, doubled])

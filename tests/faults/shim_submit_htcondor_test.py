@@ -13,7 +13,7 @@ import time
 
 from document import differs
 from lab import ask_ledger
-from pool_lab import main, most_at_once
+from pool_lab import main
 
 SCHEDDS = ("schedd1@pool.test", "schedd2@pool.test")
 
@@ -72,7 +72,7 @@ class Case:
         site.stop(signal.SIGKILL)
         site.start()
         self.settle()
-        self.excess = max(0, most_at_once(site.history()) - site.slots - site.waiting)
+        self.excess = site.excess()
         self.lost, self.doubled = site.check()
         if self.excess > self.fault.beyond or self.lost or self.doubled:
             raise AssertionError(f"{site.name}: {self.excess} in excess, {self.lost} lost, {self.doubled} doubled")

@@ -13,7 +13,7 @@ import sys
 import time
 
 from document import differs
-from pool_lab import IDLE, REMOVED, main, most_at_once
+from pool_lab import IDLE, REMOVED, main
 
 SCHEDDS = ("schedd1@pool.test", "schedd2@pool.test")
 SITUATIONS = os.environ.get("APF_SITUATIONS", "full restart").split()
@@ -104,7 +104,7 @@ class Case:
             self.lie_for_a_while(situation)
             self.go_on(situation)
         rows = self.site.history()
-        self.excess = max(0, most_at_once(rows) - self.site.slots - self.site.waiting)
+        self.excess = self.site.excess()
         draining = "draining" in self.situations  # that removes pilots which wait, and no others
         self.removed = sum(r.status == REMOVED and (r.started > 0 or not draining) for r in rows)
         self.lost, self.doubled = self.site.check()

@@ -197,6 +197,22 @@ TEST(Nodes, AWmsOutageIsNoNodesFault) {
   none_excluded("WMS outage of 40 min", w);
 }
 
+// There is no contrast to wait for where there are hardly any nodes.
+TEST(Nodes, ASiteOfOneNodeRecoversFromAWmsOutageAsFast) {
+  Scenario s = site({});
+  s.site.nodes = sound_nodes(1, 64);
+  World w(s);
+  w.add_jobs("Q", 3000);
+  w.run_for(seconds{1500});
+  w.wms_down = true;
+  w.run_for(seconds{2400});
+  ASSERT_TRUE(w.state().queues[0].health.throttle.on);
+  w.wms_down = false;
+  w.run_for(seconds{600});
+  EXPECT_GE(w.live() - w.pending(), 60) << "filled again within 10 min";
+  EXPECT_FALSE(w.state().queues[0].health.throttle.on);
+}
+
 // A release whose file was replaced fails its checksum everywhere; one that was pinned to new submissions takes a job
 // and dies.
 struct Release {

@@ -13,7 +13,7 @@ constexpr std::size_t kAtOnce = 100;  // pilots in one command, and in one poll
 
 // Completed, as the queue shows it; an evicted one has ended for us, but not for HTCondor.
 bool completed(const PilotSeen& p) {
-  return p.state == PilotState::done || (p.state == PilotState::failed && !p.reason.starts_with(kNotRunAgain));
+  return p.state == PilotState::done || (p.state == PilotState::failed && !p.evicted);
 }
 
 }  // namespace

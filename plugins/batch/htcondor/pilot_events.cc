@@ -183,6 +183,7 @@ void PilotEvents::told(std::uint64_t key, const Event& event, const Known& who, 
   const bool never_again =
       goes_back(event.type) && !who.identity->rerun && event.integer("NumJobStarts").value_or(0) > 0;
   if (never_again) p.state = PilotState::failed;
+  p.evicted = never_again;
   add_circumstances(p, event);
   if (never_again) p.reason = std::string(kNotRunAgain) + reason_of(event);
   if (ended(p.state))

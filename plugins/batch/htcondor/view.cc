@@ -158,7 +158,8 @@ Result<PilotSeen> pilot_of(std::span<const Field> f, Listing listing, std::size_
   p.state = state_of(jobs_status, times_started, f[rerun].boolean().value_or(true));
   add_hold(p, f);
   add_circumstances(p, times_started, f);
-  if (jobs_status == 1 && p.state == PilotState::failed) p.reason = std::string(kNotRunAgain) + p.reason;
+  p.evicted = jobs_status == 1 && p.state == PilotState::failed;
+  if (p.evicted) p.reason = std::string(kNotRunAgain) + p.reason;
   add_outcome(p, f);
   if (listing == Listing::history) add_usage(p, f);
   return p;
