@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "protocol/panda.h"
+#include "net/gunzip.h"
+#include "protocol/panda_legacy.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -35,8 +36,22 @@ const Call* find_call(const std::string& path) {
       Call{"/api/v1/apf/list_jobs", "GET", Scope::read, false, &Api::list},
       Call{"/api/v1/apf/summary", "GET", Scope::read, true, &Api::summary},
       Call{"/api/v1/apf/set_site", "POST", Scope::submit, false, &Api::set_site},
+      Call{panda::kWorkerStatus, "POST", Scope::pilot, false, &Api::worker_status},
+      Call{panda::kWorkerNode, "POST", Scope::pilot, false, &Api::worker_node},
+      Call{panda::kWorkerNodeGpu, "POST", Scope::pilot, false, &Api::worker_node},
+      Call{panda::kLegacyIsAlive, "GET", Scope::anybody, false, &Api::legacy_is_alive},
+      Call{panda::kLegacyGetJob, "POST", Scope::pilot, false, &Api::legacy_get_job},
+      Call{panda::kLegacyUpdateJob, "POST", Scope::pilot, false, &Api::legacy_update},
+      Call{panda::kLegacyGetStatus, "POST", Scope::pilot, false, &Api::legacy_status},
+      Call{panda::kLegacyWorkerStatus, "POST", Scope::pilot, false, &Api::legacy_worker_status},
+      Call{panda::kQueueData, "GET", Scope::anybody, false, &Api::queue_data},
+      Call{panda::kDdmEndpoints, "GET", Scope::anybody, false, &Api::ddm_endpoints},
+      Call{panda::kRunner, "GET", Scope::anybody, false, &Api::runner},
   };
-  const auto* const it = std::find_if(calls.begin(), calls.end(), [&](const Call& c) { return path == c.path; });
+  const auto* const it = std::find_if(calls.begin(), calls.end(), [&](const Call& c) {
+    const std::string_view known = c.path;
+    return known.ends_with('/') ? path.starts_with(known) : path == known;
+  });
   return it == calls.end() ? nullptr : it;
 }
 
@@ -53,23 +68,44 @@ net::Response failure(const Error& error) {
   return failure(503, "nothing was stored: " + error.text());
 }
 
+namespace {
+
+// In the form of the call that was meant.
+net::Response refusal(const net::Request& r, int status, panda::LegacyCode code, const std::string& why) {
+  return is_legacy(r.path) ? legacy_failure(r, static_cast<int>(code), why) : failure(status, why);
+}
+
+}  // namespace
+
 std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens) {
   const Call* call = find_call(request.path);
   const auto header = request.headers.find("authorization");
-  const Scope has = header == request.headers.end() ? Scope::nobody : tokens.scope(header->second);
+  const bool token = header != request.headers.end();
+  const Scope has = token ? tokens.scope(header->second) : Scope::nobody;
   if (call != nullptr && call->scope == Scope::anybody) return {};
   if (has == Scope::nobody) {
-    auto r = failure(401, header == request.headers.end() ? "a token is needed: send 'Authorization: Bearer <token>'"
-                                                          : "the token is not known to this job queue");
-    r.headers["WWW-Authenticate"] = "Bearer";
+    auto r = token ? refusal(request, 401, panda::LegacyCode::bad_token, "the token is not known to this job queue")
+                   : refusal(request, 401, panda::LegacyCode::no_role,
+                             "a token is needed: send 'Authorization: Bearer <token>'");
+    if (r.status == 401) r.headers["WWW-Authenticate"] = "Bearer";
     return r;
   }
   if (call == nullptr) return failure(404, "no such call: " + request.path.substr(0, 200));
-  if (!allows(has, call->scope)) return failure(403, "this token is of another scope than this call needs");
+  if (!allows(has, call->scope))
+    return refusal(request, 403, panda::LegacyCode::no_role, "this token is of another scope than this call needs");
   return {};
 }
 
 net::Response Api::handle(const net::Request& request, Now now) {
+  if (!net::is_gzip(request.body)) return call(request, now);
+  net::Request plain = request;
+  auto body = unpacked(request);
+  if (!body) return is_legacy(request.path) ? legacy_answer(request, body.error()) : answer(body.error());
+  plain.body = std::move(*body);
+  return call(plain, now);
+}
+
+net::Response Api::call(const net::Request& request, Now now) {
   const Call* call = find_call(request.path);
   if (call == nullptr) return failure(404, "no such call: " + request.path.substr(0, 200));
   if (request.method != call->method)
@@ -113,17 +149,21 @@ net::Response Api::site_specs(const net::Request&, Now) {
   return stats_response(panda::write_site_specs(sites));
 }
 
+// Who sends no apf_request_id is no wrapper of ours, and gets what a pilot of PanDA's needs.
 net::Response Api::acquire(const net::Request& r, Now now) {
-  const auto request = panda::read_acquire(r.body);
+  auto request = panda::read_acquire(r.body);
   if (!request) return answer(request.error());
+  request->plain = request->request_id.empty();
   const auto jobs = store_.acquire(*request, now);
   if (!jobs) return answer(jobs.error());
-  return json(jobs->empty() ? panda::write_no_jobs() : panda::write_acquired(*jobs));
+  if (jobs->empty()) return json(panda::write_no_jobs());
+  return json(request->plain ? panda::write_given_list(*jobs, base_of(r)) : panda::write_acquired(*jobs));
 }
 
 net::Response Api::update(const net::Request& r, Now now) {
-  const auto request = panda::read_update(r.body);
+  auto request = panda::read_update(r.body);
   if (!request) return answer(request.error());
+  if (request->attempt_key.empty() && request->attempt > 0) request->attempt_key = std::to_string(request->attempt);
   const auto reply = store_.update(*request, now);
   if (!reply) return answer(reply.error());
   return json(panda::write_updated(*reply));

@@ -17,13 +17,22 @@ constexpr std::size_t kMostJobsAtOnce = 20000;
 class Api;
 
 struct Call {
-  const char* path;
+  const char* path;  // one that ends with '/' is that of all below it
   const char* method;
   Scope scope;
   bool statistics;  // answered after the group's commit, may wait for a change
   net::Response (Api::*run)(const net::Request&, Now);
 };
 const Call* find_call(const std::string& path);
+
+// PanDA's old calls have failures of their own form: StatusCode (jobdispatcher/Protocol.py).
+bool is_legacy(const std::string& path);
+net::Response legacy_failure(const net::Request& request, int code, const std::string& why);
+// The body, unpacked if it is compressed: pilot3 compresses, and in the old calls doesn't say so.
+Result<std::string> unpacked(const net::Request& request);
+
+// The URL by which this caller reaches us: pilot3 fetches a job's program from there.
+std::string base_of(const net::Request& request);
 
 // Failures in PanDA's form.
 net::Response failure(int status, const std::string& message);
@@ -60,8 +69,20 @@ class Api {
   net::Response list(const net::Request& r, Now now);
   net::Response summary(const net::Request& r, Now now);
   net::Response set_site(const net::Request& r, Now now);
+  net::Response legacy_is_alive(const net::Request& r, Now now);
+  net::Response legacy_get_job(const net::Request& r, Now now);
+  net::Response legacy_update(const net::Request& r, Now now);
+  net::Response legacy_status(const net::Request& r, Now now);
+  net::Response legacy_worker_status(const net::Request& r, Now now);
+  net::Response worker_status(const net::Request& r, Now now);
+  net::Response worker_node(const net::Request& r, Now now);
+  net::Response queue_data(const net::Request& r, Now now);
+  net::Response ddm_endpoints(const net::Request& r, Now now);
+  net::Response runner(const net::Request& r, Now now);
 
+  net::Response call(const net::Request& request, Now now);
   net::Response answer(const Error& error);  // remembers failures of the store
+  net::Response legacy_answer(const net::Request& r, const Error& error);
   net::Response stats_response(std::string body) const;
   Result<std::vector<JobRow>> rows_of(const net::Request& r, std::vector<std::int64_t>& ids);
 

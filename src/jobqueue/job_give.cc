@@ -3,6 +3,7 @@
 
 #include "jobqueue/job_sql.h"
 #include "jobqueue/secret.h"
+#include "protocol/panda_legacy.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -128,7 +129,7 @@ Result<std::int64_t> JobStore::pick(const panda::AcquireRequest& r) {
   return best;
 }
 
-Result<panda::Job> JobStore::give(std::int64_t id, const std::string& node, Now now) {
+Result<panda::Job> JobStore::give(std::int64_t id, const panda::AcquireRequest& request, Now now) {
   auto found = find(id);
   if (!found) return fail(found.error());
   auto key = random_secret();
@@ -138,14 +139,19 @@ Result<panda::Job> JobStore::give(std::int64_t id, const std::string& node, Now 
   if (!spec) return fail(Kind::bug, "jobqueue.bad_row", "job " + std::to_string(id) + ": " + spec.error().what);
   row.status = JobStatus::sent;
   ++row.attempt;
+  std::int64_t attempt = row.attempt;
+  if (request.plain) {
+    attempt = panda::legacy_guard(*key, row.attempt);
+    *key = std::to_string(attempt);
+  }
   row.attempt_key = std::move(*key);
   row.reported = false;
   row.kill = false;
-  row.node = node;
+  row.node = request.node;
   row.started = now.wall;
   if (auto ok = write(row, JobStatus::activated); !ok) return fail(ok.error());
   lease_until(id, now.mono + options_.lease + options_.grace);
-  return panda::Job{id, row.attempt, std::move(*spec), in_seconds(options_.lease), row.attempt_key};
+  return panda::Job{id, attempt, std::move(*spec), in_seconds(options_.lease), row.attempt_key};
 }
 
 // R12: a repeated request gets the same jobs, as long as they are still that pilot's.
@@ -175,7 +181,7 @@ Result<std::vector<panda::Job>> JobStore::acquire(const panda::AcquireRequest& r
     const auto id = pick(request);
     if (!id) return fail(id.error());
     if (*id == 0) break;
-    auto job = give(*id, request.node, now);
+    auto job = give(*id, request, now);
     if (!job) return fail(job.error());
     answer += pair_text(job->id, job->attempt);
     jobs.push_back(std::move(*job));

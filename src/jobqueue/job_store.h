@@ -88,7 +88,7 @@ class JobStore {
   Status remember(const char* kind, const std::string& request, const std::string& answer, Wall now);
   Status insert(const protocol::panda::JobSpec& spec, std::int64_t cell, Now now, std::int64_t& id);
   Result<std::int64_t> pick(const protocol::panda::AcquireRequest& request);
-  Result<protocol::panda::Job> give(std::int64_t id, const std::string& node, Now now);
+  Result<protocol::panda::Job> give(std::int64_t id, const protocol::panda::AcquireRequest& request, Now now);
   Result<std::vector<protocol::panda::Job>> give_again(const std::string& answer, Now now);
   Status write(const JobRow& row, JobStatus before);
   Status take_result(JobRow& row, JobStatus to, const protocol::panda::UpdateRequest& request, Now now);

@@ -24,7 +24,8 @@ struct Request {
   std::multimap<std::string, std::string> query;  // decoded
   std::map<std::string, std::string> headers;     // names in lower case; repeated ones joined by ", "
   std::string body;
-  std::string peer;  // "127.0.0.1"; "unix:1000" with the user id of the client's process
+  std::string peer;     // "127.0.0.1"; "unix:1000" with the user id of the client's process
+  bool secure = false;  // came over TLS
 };
 
 struct Response {

@@ -1,4 +1,4 @@
-// application/x-www-form-urlencoded bodies, as APFMon's protocol uses them.
+// application/x-www-form-urlencoded bodies, as APFMon's protocol and PanDA's old calls use them.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -16,7 +16,7 @@ namespace apf::protocol {
 using FormField = std::pair<std::string, std::string>;
 
 std::string write_form(std::span<const FormField> fields);
-// Errors: "form.bad_escape", "form.too_many" (more than 64 fields).
+// Errors: "form.bad_escape", "form.too_many" (more than 256 fields).
 Result<std::vector<FormField>> read_form(std::string_view body);
 
 }  // namespace apf::protocol

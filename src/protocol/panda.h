@@ -95,14 +95,16 @@ struct AcquireRequest {
   int n_jobs = 1;
   std::string node, computing_element, scheduler_id;
   std::string request_id;  // apf_request_id: a repeated request gets the same job (RULES R12)
+  // Never sent: the pilot knows no apf_ names and gives back attemptNr only, which then is the attempt's secret, too.
+  bool plain = false;
 };
 std::string write_acquire(const AcquireRequest& request);
 Result<AcquireRequest> read_acquire(std::string_view body);
 
 // One job given to a pilot.
 struct Job {
-  std::int64_t id = 0;  // PandaID
-  int attempt = 1;      // attemptNr
+  std::int64_t id = 0;       // PandaID
+  std::int64_t attempt = 1;  // attemptNr
   JobSpec spec;
   std::int64_t lease_s = 0;  // apf_lease_s; 0: the server has no leases
   std::string attempt_key;   // apf_attempt_key: secret that guards the updates of this attempt
@@ -114,7 +116,7 @@ Result<std::vector<Job>> read_acquired(int http_status, std::string_view body);
 struct UpdateRequest {
   std::int64_t id = 0;                         // job_id
   std::string status;                          // starting|running|holding|transferring|finished|failed
-  int attempt = 0;                             // attempt_nr; 0: not said
+  std::int64_t attempt = 0;                    // attempt_nr; 0: not said
   std::string attempt_key;                     // apf_attempt_key
   std::optional<std::int64_t> exit_code;       // trans_exit_code
   std::optional<std::int64_t> error_code;      // pilot_error_code

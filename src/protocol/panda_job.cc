@@ -122,7 +122,7 @@ Result<Job> read_job(const Json& json) {
   Fields f(json, kBadReply);
   if (f.ok()) {
     f.integer("PandaID", job.id, 1, INT64_MAX, true);
-    f.integer("attemptNr", job.attempt, 0, 1'000'000);
+    f.integer("attemptNr", job.attempt, 0, INT64_MAX);
     f.integer("apf_lease_s", job.lease_s, 0, kMostAmount);
     f.text("apf_attempt_key", job.attempt_key, kLongestName);
     read_common(f, job.spec);

@@ -89,7 +89,7 @@ Result<UpdateRequest> read_update(std::string_view body) {
   if (f.ok()) {
     f.integer("job_id", r.id, 1, INT64_MAX, true);
     f.text("job_status", r.status, kLongestName, true);
-    f.integer("attempt_nr", r.attempt, 0, 1'000'000);
+    f.integer("attempt_nr", r.attempt, 0, INT64_MAX);
     f.text("apf_attempt_key", r.attempt_key, kLongestName);
     f.integer("trans_exit_code", r.exit_code, INT32_MIN, INT32_MAX);
     f.integer("pilot_error_code", r.error_code, INT32_MIN, INT32_MAX);
