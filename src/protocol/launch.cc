@@ -25,7 +25,7 @@ Launch launch(const SubmitOrder& order, const std::string& cid, const std::strin
   env["APF_PROTOCOL"] = std::to_string(kLaunchProtocol);
   env["APF_SUBMISSION"] = order.submission;
   env["APF_INDEX"] = index;
-  env["APF_REPORT_KEY_FILE"] = kReportKeyFile;
+  env[kReportKeyVariable] = kReportKeyFile;
   env["APFFID"] = me.factory_id;
   env["APFCID"] = cid;
   env["APFMON"] = me.report_url;

@@ -14,7 +14,9 @@
 namespace apf::protocol {
 
 constexpr int kLaunchProtocol = 1;
-// Name of the file in the pilot's working directory that holds the submission's report key (mode 0600).
+// The variable that names the file in the pilot's working directory which holds the submission's report key (mode
+// 0600), and its name where a batch plug-in gives it no other.
+constexpr const char* kReportKeyVariable = "APF_REPORT_KEY_FILE";
 constexpr const char* kReportKeyFile = "apf-report.key";
 
 struct Launch {

@@ -103,7 +103,7 @@ Result<std::string> input_list(const char* way, const std::string& key_file, con
   auto key = submit_text(key_file, "the path of the report key");
   if (!key) return key;
   std::string list = *key;
-  std::set<std::string> names{protocol::kReportKeyFile};
+  std::set<std::string> names{base_name(key_file)};
   for (const auto& file : files) {
     if (!file.starts_with('/') || file.ends_with('/') || file.find_first_of(",\"") != std::string::npos)
       return bad_option(fmt::format("input file '{}' can't be sent", file),
@@ -174,6 +174,7 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
   Lines lines;
   check_identity(lines, order);
   protocol::Launch launch = protocol::launch(order, htcondor::kPilotId, htcondor::kIndex);
+  launch.environment[protocol::kReportKeyVariable] = base_name(files.key);
   std::vector<std::string> inputs = files.inputs;
   if (!files.token.empty()) {
     inputs.push_back(files.token);
@@ -190,8 +191,7 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
   lines.raw("notification", "never");
   flavour_lines(lines, *flavour, order);
   // BLAHP makes the pilot's working directory below this one, which is the factory's own otherwise
-  if (*flavour == Flavour::batch)
-    lines.add("initialdir", submit_text(files.key.substr(0, files.key.rfind('/')), "the path of the report key"));
+  if (*flavour == Flavour::batch) lines.add("initialdir", submit_text(files.directory, "the path of the spool"));
   files_part(lines, way, launch, input_list(way, files.key, inputs));
   log_part(lines, files.events, o.flag("job_log") ? launch.log_dir + "/" + htcondor::kPilotId + ".log" : "");
   if (files.spooled) lines.raw("leave_in_queue", kUntilFetched);

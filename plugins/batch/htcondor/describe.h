@@ -18,11 +18,12 @@ struct Described {
 
 // The files of a submission, as the submitting account can read them.
 struct Files {
-  std::string key;                  // the report key's, named protocol::kReportKeyFile
+  std::string key;                  // the report key's; it keeps its name beside the pilot
   std::vector<std::string> inputs;  // the queue's
   std::string proxy, token;         // the queue's credential: an X.509 proxy or a token; empty: none
   bool spooled = false;             // they travel through the schedd's spool, and output waits there
   std::string events = {};          // the log that the pilots write their events to; empty: none
+  std::string directory = {};       // where BLAHP works
 };
 
 // Errors: Kind::config "htcondor.bad_text", "htcondor.bad_option" or "htcondor.retired".

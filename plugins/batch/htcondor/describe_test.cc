@@ -75,7 +75,7 @@ Outcome outcome(const std::string& queue) {
   order.submission = "s-1";
   order.n = 3;
   order.when = Wall{1'795'300'000'000};
-  const auto made = describe(order, {"/spool/s-1.3/apf-report.key", order.queue->input_files, {}, {}, false});
+  const auto made = describe(order, {"/spool/s-1.3.key", order.queue->input_files, {}, {}, false, {}, "/spool/s-1.3"});
   o.good = made.has_value();
   o.text = made ? made->text : "only at the submission: " + made.error().text() + "\n";
   return o;

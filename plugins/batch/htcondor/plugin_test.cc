@@ -207,7 +207,7 @@ TEST_F(HtcondorPlugin, SubmissionsEndAsRecorded) {
       got = std::string(name(ids.error().kind)) + " " + ids.error().code;
     EXPECT_EQ(got + "\n", text_of(c, "=>"));
     const bool may_exist = ids || ids.error().kind == Kind::uncertain;
-    EXPECT_EQ(fs::exists(spool() / "s-1.3" / "apf-report.key"), may_exist) << "pilots that may exist need their key";
+    EXPECT_EQ(fs::exists(spool() / "s-1.3.key"), may_exist) << "pilots that may exist need their key";
     fs::remove_all(spool());
   }
 }
@@ -221,7 +221,7 @@ TEST_F(HtcondorPlugin, TheKeyTravelsInAFileThatOthersCannotRead) {
   };
   ASSERT_TRUE(batch_->submit(order(), context_));
   EXPECT_THAT(description, Not(HasSubstr("secret")));
-  const fs::path key = spool() / "s-1.3" / "apf-report.key";
+  const fs::path key = spool() / "s-1.3.key";
   EXPECT_THAT(description, HasSubstr("transfer_input_files = " + key.string() + "\n"));
   struct stat info{};
   ASSERT_EQ(::stat(key.c_str(), &info), 0);
@@ -449,21 +449,25 @@ TEST_F(HtcondorPlugin, PilotsThatWaitAreToldWhichNodesToAvoid) {
   EXPECT_EQ(context_.asked.size(), 1U) << "nobody to tell: nothing is edited";
 }
 
-TEST_F(HtcondorPlugin, DirectoriesGoWhenAllPilotsEndedAndNotWhenAViewIsEmpty) {
+TEST_F(HtcondorPlugin, FilesGoWhenAllPilotsEndedAndNotWhenAViewIsEmpty) {
   context_.answer = [](const Command&) { return ended_with(0, "1.0 - 1.1\n"); };
+  queue_.submit.set("flavour", std::string("batch"));
+  queue_.submit.set("batch_system", std::string("slurm"));
   ASSERT_TRUE(batch_->submit(order(2), context_));
-  make();  // the factory starts anew
+  fs::create_directory(spool() / "s-1.2" / "home_of_a_pilot");  // BLAHP's, of one that was killed
+  make();                                                       // the factory starts anew
   answers("", "");
   ASSERT_TRUE(batch_->poll(me_, "", context_));
-  EXPECT_TRUE(fs::exists(spool() / "s-1.2"));
+  EXPECT_TRUE(fs::exists(spool() / "s-1.2.key"));
   answers(live_row(1, 0) + live_row(1, 1), "");
   ASSERT_TRUE(batch_->poll(me_, "", context_));
   answers(live_row(1, 1), past_row(1, 0));
   ASSERT_TRUE(batch_->poll(me_, "", context_));
-  EXPECT_TRUE(fs::exists(spool() / "s-1.2"));
+  EXPECT_TRUE(fs::exists(spool() / "s-1.2.key"));
   answers("", past_row(1, 1));
   ASSERT_TRUE(batch_->poll(me_, "", context_));
-  EXPECT_FALSE(fs::exists(spool() / "s-1.2"));
+  for (const auto& entry : fs::directory_iterator(spool()))
+    EXPECT_FALSE(entry.path().filename().string().starts_with("s-1.")) << entry.path() << " stays";
 }
 
 TEST_F(HtcondorPlugin, OutputOfSpooledPilotsIsFetchedOnceAndNotAllAtOnce) {

@@ -31,8 +31,9 @@ Status HtcondorBatch::check_queue(const QueueSpec& queue) const {
 Result<std::string> HtcondorBatch::preview(const SubmitOrder& order) const {
   const Spool::Prepared files = spool_.places(order);
   const auto credential = Credentials::place(spool_.root(*order.me), order.queue->submit);
-  auto made =
-      describe(order, {files.key_file, files.input_files, credential.proxy, credential.token, settings_.spooling});
+  auto made = describe(
+      order,
+      {files.key_file, files.input_files, credential.proxy, credential.token, settings_.spooling, {}, files.directory});
   if (!made) return fail(made.error());
   return std::move(made->text);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -10,24 +11,37 @@
 #include <functional>
 
 #include "files.h"
-#include "protocol/launch.h"
+#include "flavour.h"
 
 namespace apf::batch_htcondor {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kKeepMs = 7LL * 86400 * 1000;  // of a directory whose pilots were not all seen to end
+constexpr std::int64_t kKeepMs = 7LL * 86400 * 1000;  // of files whose pilots were not all seen to end
 constexpr std::int64_t kSweepMs = 600LL * 1000;
-constexpr const char* kDescription = "submit.sub";
+constexpr std::string_view kKey = ".key", kDescription = ".sub";
 
 // Where an input file is copied to, under its own name.
 std::string copy_of(const std::string& root, const std::string& file) {
   return fmt::format("{}/input/{:016x}/{}", root, std::hash<std::string>{}(file), fs::path(file).filename().string());
 }
 
-// "<submission>.<n>" -> submission and n; n = 0 for other names.
-std::pair<std::string, std::size_t> split_name(const std::string& name) {
+std::string stem(const std::string& root, const std::string& submission, std::size_t n) {
+  return fmt::format("{}/{}.{}", root, submission, n);
+}
+
+void clear(const std::string& stem) {
+  ::unlink(fmt::format("{}{}", stem, kDescription).c_str());
+  std::error_code ignored;
+  fs::remove_all(stem, ignored);
+  ::unlink(fmt::format("{}{}", stem, kKey).c_str());  // last: it is what list() finds
+}
+
+// "<submission>.<n>.key" -> submission and n; n = 0 for other names.
+std::pair<std::string, std::size_t> split_name(std::string name) {
+  if (!name.ends_with(kKey)) return {name, 0};
+  name.resize(name.size() - kKey.size());
   const std::size_t dot = name.rfind('.');
   std::size_t n = 0;
   if (dot == std::string::npos) return {name, 0};
@@ -48,9 +62,9 @@ std::string Spool::root(const FactoryIdentity& me) const {
 Spool::Prepared Spool::places(const SubmitOrder& order) const {
   const std::string top = root(*order.me);
   Prepared p;
-  p.directory = fmt::format("{}/{}.{}", top, order.submission, order.n);
-  p.key_file = p.directory + "/" + protocol::kReportKeyFile;
-  p.description_file = p.directory + "/" + kDescription;
+  p.directory = stem(top, order.submission, static_cast<std::size_t>(order.n));
+  p.key_file = fmt::format("{}{}", p.directory, kKey);
+  p.description_file = fmt::format("{}{}", p.directory, kDescription);
   p.input_files = order.queue->input_files;
   if (account_.foreign())
     for (auto& file : p.input_files) file = copy_of(top, file);
@@ -76,7 +90,8 @@ Result<Spool::Prepared> Spool::prepare(const SubmitOrder& order) {
   const std::string top = root(*order.me);
   if (auto ok = make_directory(top, 0700, account_); !ok) return fail(ok.error());
   Prepared p = places(order);
-  if (auto ok = make_directory(p.directory, 0700, account_); !ok) return fail(ok.error());
+  if (flavour_of(order.queue->submit) == Flavour::batch)
+    if (auto ok = make_directory(p.directory, 0700, account_); !ok) return fail(ok.error());
   if (auto ok = write_file(p.key_file, order.report_key, account_); !ok) return fail(ok.error());
   auto files = readable(top, order.queue->input_files);
   if (!files) return fail(files.error());
@@ -94,8 +109,7 @@ Status Spool::write(const Prepared& prepared, const std::string& description, co
 void Spool::forget(const SubmitOrder& order, const Prepared& prepared) {
   const std::lock_guard lock(mutex_);
   open_.erase(order.submission);
-  std::error_code ignored;
-  fs::remove_all(prepared.directory, ignored);
+  clear(prepared.directory);
 }
 
 void Spool::saw(const FactoryIdentity& me, std::span<const PilotSeen> live, std::span<const PilotSeen> ended,
@@ -109,8 +123,7 @@ void Spool::saw(const FactoryIdentity& me, std::span<const PilotSeen> live, std:
     Open& open = found->second;
     open.ended.insert(p.index);
     if (open.ended.size() < open.n) continue;
-    std::error_code ignored;
-    fs::remove_all(fmt::format("{}/{}.{}", top, p.submission, open.n), ignored);
+    clear(stem(top, p.submission, open.n));
     open_.erase(found);
   }
   if (now.ms - swept_.ms < kSweepMs) return;
@@ -131,16 +144,15 @@ void Spool::list(const std::string& root) {
 
 void Spool::sweep(const std::string& root, const std::set<std::string>& live, Wall now) {
   for (auto it = open_.begin(); it != open_.end();) {
-    const std::string directory = fmt::format("{}/{}.{}", root, it->first, it->second.n);
+    const std::string files = stem(root, it->first, it->second.n);
     struct stat info{};
-    const bool there = ::stat(directory.c_str(), &info) == 0;
+    const bool there = ::stat(fmt::format("{}{}", files, kKey).c_str(), &info) == 0;
     const bool old = there && now.ms - std::int64_t{info.st_mtime} * 1000 > kKeepMs;
     if (there && (!old || live.contains(it->first))) {
       ++it;
       continue;
     }
-    std::error_code ignored;
-    fs::remove_all(directory, ignored);
+    clear(files);
     it = open_.erase(it);
   }
 }

@@ -1,9 +1,11 @@
-// What HTCondor fetches when a pilot starts, long after its submission: one directory a submission,
-// <spool>/<submission id>.<n>/ with the report key (mode 0600) and the submit description, owned by the account that
-// submits. Beside them <spool>/input/ with copies of input files that this account can't read itself.
+// What HTCondor fetches when a pilot starts, long after its submission: for each submission of n pilots the report key
+// <spool>/<submission id>.<n>.key (mode 0600) and the submit description (.sub), owned by the account that submits; for
+// BLAHP, which works in a directory of its own, also <spool>/<submission id>.<n>/. Beside them <spool>/input/ with
+// copies of input files that this account can't read itself. (A directory each would be tidier; it costs more than the
+// rest of a submission.)
 //
-// A directory goes away when all n pilots were seen to end, or was refused, or 7 days after its submission if none of
-// its pilots is live: never because one view did not show them.
+// They go away when all n pilots were seen to end, or the submission was refused, or 7 days after it if none of its
+// pilots is live: never because one view did not show them.
 //
 // Thread-safety: safe; submissions and polls come from different threads.
 #pragma once
@@ -31,16 +33,18 @@ class Spool {
   [[nodiscard]] std::string root(const FactoryIdentity& me) const;
 
   struct Prepared {
-    std::string directory, key_file, description_file;
+    std::string key_file, description_file;
+    std::string directory;                 // for BLAHP
     std::vector<std::string> input_files;  // as the submitting account can read them
   };
   // Where prepare() would put things; nothing is made.
   [[nodiscard]] Prepared places(const SubmitOrder& order) const;
-  // Makes the submission's directory with its key. Errors: Kind::transient "htcondor.spool" (nothing was submitted).
+  // Writes the submission's key, and makes its directory where the flavour wants one. Errors: Kind::transient
+  // "htcondor.spool" (nothing was submitted).
   Result<Prepared> prepare(const SubmitOrder& order);
   // Writes the description and makes the log directory. Errors as above.
   Status write(const Prepared& prepared, const std::string& description, const std::string& log_dir);
-  // The submission was refused: nothing will fetch from its directory.
+  // The submission was refused: nothing will fetch its files.
   void forget(const SubmitOrder& order, const Prepared& prepared);
   // Takes note of what a poll saw, and cleans up.
   void saw(const FactoryIdentity& me, std::span<const PilotSeen> live, std::span<const PilotSeen> ended, Wall now);
@@ -57,7 +61,7 @@ class Spool {
     std::size_t n = 0;
     std::set<std::uint32_t> ended;  // indices of the pilots that were seen to end
   };
-  std::map<std::string, Open> open_;  // submission -> what its directory waits for
+  std::map<std::string, Open> open_;  // submission -> what its files wait for
   bool listed_ = false;               // open_ holds what an earlier run left behind
   Wall swept_{};
 };

@@ -85,7 +85,7 @@ Result<std::vector<std::string>> HtcondorBatch::submit(const SubmitOrder& order,
   };
   const std::string events = feed_.pilots_log(*order.me, context);
   auto description = describe(order, {prepared->key_file, prepared->input_files, credential->proxy, credential->token,
-                                      settings_.spooling, events});
+                                      settings_.spooling, events, prepared->directory});
   if (!description) return give_up(description.error());
   if (auto ok = spool_.write(*prepared, description->text, description->log_dir); !ok) return give_up(ok.error());
 
