@@ -77,22 +77,28 @@ net::Response refusal(const net::Request& r, int status, panda::LegacyCode code,
 
 }  // namespace
 
-std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens) {
+std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens,
+                                           const Subjects& subjects) {
   const Call* call = find_call(request.path);
+  if (call != nullptr && call->scope == Scope::anybody) return {};
   const auto header = request.headers.find("authorization");
   const bool token = header != request.headers.end();
-  const Scope has = token ? tokens.scope(header->second) : Scope::nobody;
-  if (call != nullptr && call->scope == Scope::anybody) return {};
+  const Scope has = token ? tokens.scope(header->second) : subjects.scope(request.client);
   if (has == Scope::nobody) {
-    auto r = token ? refusal(request, 401, panda::LegacyCode::bad_token, "the token is not known to this job queue")
-                   : refusal(request, 401, panda::LegacyCode::no_role,
-                             "a token is needed: send 'Authorization: Bearer <token>'");
+    const std::string why = token ? "the token is not known to this job queue"
+                            : request.client.empty()
+                                ? "a token is needed: send 'Authorization: Bearer <token>'"
+                                : "the certificate of " + request.client + " is in no line of the file 'subjects'";
+    const auto code = token ? panda::LegacyCode::bad_token : panda::LegacyCode::no_role;
+    auto r = refusal(request, 401, code, why);
     if (r.status == 401) r.headers["WWW-Authenticate"] = "Bearer";
     return r;
   }
   if (call == nullptr) return failure(404, "no such call: " + request.path.substr(0, 200));
   if (!allows(has, call->scope))
-    return refusal(request, 403, panda::LegacyCode::no_role, "this token is of another scope than this call needs");
+    return refusal(
+        request, 403, panda::LegacyCode::no_role,
+        std::string("this ") + (token ? "token" : "certificate") + " is of another scope than this call needs");
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "jobqueue/job_store.h"
+#include "jobqueue/subjects.h"
 #include "jobqueue/tokens.h"
 #include "net/http_server.h"
 
@@ -37,8 +38,9 @@ std::string base_of(const net::Request& request);
 // Failures in PanDA's form.
 net::Response failure(int status, const std::string& message);
 net::Response failure(const Error& error);
-// Is the caller allowed to make it? A failure to send, or nothing.
-std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens);
+// Is the caller allowed to make it, by its token, or by its certificate when it sends none? A failure, or nothing.
+std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens,
+                                           const Subjects& subjects = {});
 
 class Api {
  public:

@@ -1,5 +1,7 @@
 #include "jobqueue/client.h"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <thread>
 
@@ -22,15 +24,18 @@ std::string first_word(const std::string& file) {
 }  // namespace
 
 Result<Client> Client::open(const std::string& url, const std::string& data, const std::string& token_file,
-                            const std::string& scope) {
+                            const std::string& ca, const std::string& scope) {
   Client c;
   c.url_ = url;
+  c.ca_ = ca;
   if (c.url_.empty()) {
     const std::string address = data.empty() ? "" : first_word(data + "/address");
     if (address.empty())
       return fail(Kind::config, "jobqueue.no_server", "no job queue runs on this data directory", data,
                   "start one with apf-jobqueue run, or name one with --url");
-    c.url_ = "http://" + address;
+    const std::string socket = data + "/socket";
+    if (address.starts_with("https://") && access(socket.c_str(), F_OK) == 0) c.socket_ = socket;
+    c.url_ = "http://" + (c.socket_.empty() ? address : "localhost");
   }
   while (c.url_.ends_with('/')) c.url_.pop_back();
   const std::string file = token_file.empty() ? data + "/tokens/" + scope + ".token" : token_file;
@@ -48,7 +53,8 @@ Result<std::string> Client::call(const char* method, const std::string& path, co
   request.body = body;
   request.headers = {{"Authorization", "Bearer " + token_}, {"Accept", "application/json"}};
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  const auto reply = net::fetch(request, mono_now() + kDeadline);
+  request.ca_file = ca_;
+  const auto reply = net::fetch(request, mono_now() + kDeadline, nullptr, socket_);
   if (!reply) return fail(reply.error());
   return protocol::panda::read_envelope(reply->status, reply->body);
 }

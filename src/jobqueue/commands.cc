@@ -19,7 +19,9 @@ namespace {
 using nlohmann::json;
 constexpr std::size_t kCancelAtOnce = 5000;
 
-Result<Client> client_of(const Where& w, const char* scope) { return Client::open(w.url, w.data, w.token_file, scope); }
+Result<Client> client_of(const Where& w, const char* scope) {
+  return Client::open(w.url, w.data, w.token_file, w.ca, scope);
+}
 
 // Text of a member, or "-" for nothing.
 std::string text(const json& j, const char* key) {

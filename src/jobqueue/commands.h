@@ -19,12 +19,13 @@ constexpr int kBadInput = 2;  // arguments or files
 constexpr int kNoServer = 3;  // not running, not reachable, token refused
 
 struct Where {  // every command
-  std::string url, data, token_file;
+  std::string url, data, token_file, ca;
   bool json = false;
 };
 
 struct RunArgs {
   std::string data, listen = "127.0.0.1:25080", lease = "2h", grace = "60s", keep = "7d";
+  std::string tls_certificate, tls_key, tls_client_ca;
 };
 int run(const RunArgs& args, std::ostream& err);
 

@@ -49,6 +49,7 @@ Result<ServerSettings> settings_of(const RunArgs& args, std::ostream& err) {
     err.flush();
   };
   if (auto ok = read_listen(args.listen, s); !ok) return fail(ok.error());
+  s.tls = {args.tls_certificate, args.tls_key, args.tls_client_ca};
   StoreOptions& store = s.service.store;
   if (auto ok = read_duration(args.lease, "--lease", seconds{1}, store.lease); !ok) return fail(ok.error());
   if (auto ok = read_duration(args.grace, "--grace", seconds{0}, store.grace); !ok) return fail(ok.error());
@@ -68,7 +69,7 @@ int run(const RunArgs& args, std::ostream& err) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   auto server = Server::start(*settings);
   if (!server) return complain(server.error(), err);
-  settings->log("listening on http://" + (*server)->address() + ", data in " + args.data);
+  settings->log("listening on " + (*server)->url() + ", data in " + args.data);
   int signal = 0;
   while (sigwait(&ends, &signal) != 0) {
   }

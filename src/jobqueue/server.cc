@@ -47,11 +47,13 @@ bool is_loopback(const std::string& address) {
 }
 
 Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settings) {
-  if (!is_loopback(settings.address))
+  if (!settings.tls.wanted() && !is_loopback(settings.address))
     return fail(Kind::config, "jobqueue.not_loopback",
-                "the job queue listens on loopback only: it has no TLS yet, and tokens must not cross a network in "
-                "plain text",
-                settings.address, "use 127.0.0.1, and a tunnel (ssh -L) from other machines");
+                "without TLS the job queue listens on loopback only: tokens must not cross a network in plain text",
+                settings.address, "give it a certificate (--tls-certificate), or use 127.0.0.1");
+  if (!settings.tls.wanted() && !(settings.tls.client_ca.empty() && settings.tls.key.empty()))
+    return fail(Kind::config, "net.bad_tls", "a key or a CA for clients, but no certificate of this server", {},
+                "add --tls-certificate");
   std::unique_ptr<Server> server(new Server(settings));
   if (auto ok = server->prepare(); !ok) return fail(std::move(ok.error()));
   if (auto ok = server->listen(); !ok) return fail(std::move(ok.error()));
@@ -69,6 +71,9 @@ Status Server::prepare() {
   auto tokens = load_tokens(data + "/tokens");
   if (!tokens) return fail(std::move(tokens.error()));
   tokens_ = std::move(*tokens);
+  auto subjects = load_subjects(data + "/subjects");
+  if (!subjects) return fail(std::move(subjects.error()));
+  subjects_ = std::move(*subjects);
   auto service = Service::open(data + "/jobs.db", settings_.service, now());
   if (!service) return fail(std::move(service.error()));
   service_ = std::move(*service);
@@ -81,13 +86,35 @@ Status Server::listen() {
   options.address = settings_.address == "localhost" ? "127.0.0.1" : settings_.address;
   options.port = settings_.port;
   options.body_limit = kBodyLimit;
+  options.tls = settings_.tls;
+  options.complain = settings_.log;
   auto http = net::HttpServer::start(
       options, [this](const net::Request& request, net::ReplyPtr reply) { take(request, std::move(reply)); });
   if (!http) return fail(std::move(http.error()));
   http_ = std::move(*http);
+  if (auto ok = listen_for_commands(); !ok) return ok;
   worker_ = std::thread([this] { work(); });
-  return write_address(settings_.data + "/address", address());
+  return write_address(settings_.data + "/address", settings_.tls.wanted() ? url() : address());
 }
+
+// The server's certificate speaks for names of the network; commands on this machine need no names.
+Status Server::listen_for_commands() {
+  const std::string path = settings_.data + "/socket";
+  if (!settings_.tls.wanted()) {
+    unlink(path.c_str());
+    return {};
+  }
+  net::ServerOptions options;
+  options.unix_path = path;
+  options.body_limit = kBodyLimit;
+  auto commands = net::HttpServer::start(
+      options, [this](const net::Request& request, net::ReplyPtr reply) { take(request, std::move(reply)); });
+  if (!commands) return fail(std::move(commands.error()));
+  commands_ = std::move(*commands);
+  return {};
+}
+
+std::string Server::url() const { return (settings_.tls.wanted() ? "https://" : "http://") + address(); }
 
 std::string Server::address() const {
   const bool v6 = settings_.address.find(':') != std::string::npos;
@@ -96,7 +123,7 @@ std::string Server::address() const {
 }
 
 void Server::take(const net::Request& request, net::ReplyPtr reply) {
-  if (auto refused = refuse_caller(request, tokens_)) return reply->send(std::move(*refused));
+  if (auto refused = refuse_caller(request, tokens_, subjects_)) return reply->send(std::move(*refused));
   {
     const std::lock_guard guard(mutex_);
     if (stopping_) return reply->send(failure(503, "the job queue is stopping"));
@@ -136,10 +163,12 @@ void Server::stop() {
   if (!http_) return;
   unlink((settings_.data + "/address").c_str());
   http_->stop();
+  if (commands_) commands_->stop();
 }
 
 Server::~Server() {
   stop();
+  commands_.reset();
   http_.reset();
   service_.reset();
   if (lock_ >= 0) close(lock_);

@@ -3,7 +3,9 @@
 // DIR/lock          held while the server runs: one server a directory
 // DIR/jobs.db       the jobs
 // DIR/tokens/       see tokens.h
-// DIR/address       "127.0.0.1:25080", written when the server listens, removed when it stops
+// DIR/subjects      see subjects.h; read at the start
+// DIR/address       "127.0.0.1:25080", written when the server listens, removed when it stops; "https://..." with TLS
+// DIR/socket        with TLS: a Unix socket for the commands of this machine, without TLS
 //
 // Thread-safety: start, stop and destruction by one thread; port() by any.
 #pragma once
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "jobqueue/service.h"
+#include "jobqueue/subjects.h"
 #include "jobqueue/tokens.h"
 #include "net/http_server.h"
 
@@ -23,8 +26,9 @@ namespace apf::jobqueue {
 
 struct ServerSettings {
   std::string data;
-  std::string address = "127.0.0.1";  // loopback only, until TLS comes
-  std::uint16_t port = 25080;         // 0: any free one
+  std::string address = "127.0.0.1";  // without TLS loopback only
+  net::TlsOptions tls;
+  std::uint16_t port = 25080;  // 0: any free one
   ServiceOptions service;
   std::function<void(const std::string&)> log = [](const std::string&) {};
 };
@@ -32,32 +36,35 @@ struct ServerSettings {
 class Server {
  public:
   // Errors (config): "jobqueue.not_loopback", "jobqueue.in_use" (another server has the directory),
-  // "jobqueue.bad_directory", those of tokens, store and net.
+  // "jobqueue.bad_directory", those of subjects, tokens, store and net.
   static Result<std::unique_ptr<Server>> start(const ServerSettings& settings);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
 
   [[nodiscard]] std::string address() const;  // "127.0.0.1:25080"
-  void stop();                                // answers what has come in, then ends; harmless twice
+  [[nodiscard]] std::string url() const;
+  void stop();  // answers what has come in, then ends; harmless twice
 
  private:
   explicit Server(const ServerSettings& settings) : settings_(settings) {}
   Status prepare();
   Status listen();
+  Status listen_for_commands();
   void take(const net::Request& request, net::ReplyPtr reply);  // on the HTTP server's thread
   void work();                                                  // the service's thread
 
   ServerSettings settings_;
   int lock_ = -1;
   Tokens tokens_;
+  Subjects subjects_;
   std::unique_ptr<Service> service_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Incoming> queue_;  // guarded by mutex_
   bool stopping_ = false;        // guarded by mutex_
   std::thread worker_;
-  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::HttpServer> http_, commands_;
 };
 
 // 127.0.0.0/8, ::1 or localhost.

@@ -18,6 +18,7 @@
 #include "jobqueue/secret.h"
 #include "jobqueue/test_data.h"
 #include "net/http_client.h"
+#include "support/test_ca.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -173,7 +174,7 @@ TEST(JobQueueProgram, SubmittedIsStored) {
   program.end(SIGKILL);
   ASSERT_NO_FATAL_FAILURE(program.start());
   out.str("");
-  ASSERT_EQ(status({{"", dir.path(), "", true}, {}}, out, err), kGood) << err.str();
+  ASSERT_EQ(status({{"", dir.path(), "", "", true}, {}}, out, err), kGood) << err.str();
   EXPECT_THAT(out.str(), HasSubstr("\"activated\": 12345"));
 }
 
@@ -191,7 +192,7 @@ class ServerTest : public testing::Test {
   int run(int (*command)(const SubmitArgs&, std::ostream&, std::ostream&), const SubmitArgs& args) {
     return command(args, out_, err_);
   }
-  [[nodiscard]] Where where() const { return {"", dir_.path(), "", false}; }
+  [[nodiscard]] Where where() const { return {"", dir_.path(), "", "", false}; }
 
   tests::Directory dir_;
   std::unique_ptr<Server> server_;
@@ -230,7 +231,7 @@ TEST_F(ServerTest, CommandsTellWhatIsWrongByTheirExitCode) {
 }
 
 TEST_F(ServerTest, ALongPollIsAnsweredWhenAJobComes) {
-  const auto reader = Client::open("", dir_.path(), "", "read");
+  const auto reader = Client::open("", dir_.path(), "", "", "read");
   ASSERT_TRUE(reader);
   HttpRequest r;
   r.url = "http://" + server_->address() + panda::kDetailedStats;
@@ -258,7 +259,7 @@ TEST_F(ServerTest, FilesOfJobs) {
   a.argv.clear();
   ASSERT_EQ(submit(a, out_, err_), kGood) << err_.str();
   out_.str("");
-  ASSERT_EQ(list({{"", dir_.path(), "", true}, "Q", "activated", 0, 100}, out_, err_), kGood);
+  ASSERT_EQ(list({{"", dir_.path(), "", "", true}, "Q", "activated", 0, 100}, out_, err_), kGood);
   EXPECT_THAT(out_.str(), HasSubstr("\"b c\""));
   std::ofstream(dir_.file("jobs.jsonl")) << R"({"computingSite":"R","apf_argv":["/bin/true"]})"
                                          << "\n{\"apf_argv\":[]}\n";
@@ -274,6 +275,70 @@ TEST_F(ServerTest, CancelAndSites) {
   out_.str("");
   EXPECT_EQ(site({where(), "Q", "offline"}, out_, err_), kGood);
   EXPECT_THAT(out_.str(), HasSubstr("offline"));
+}
+
+// With TLS: pilots show a certificate or a token, commands of this machine need neither name nor CA.
+TEST_F(ServerTest, PilotsShowACertificateOrATokenOverTls) {
+  server_.reset();
+  apf::tests::TestCa ca(dir_.file("ca"));
+  const auto identity = ca.server();
+  std::ofstream(dir_.file("subjects")) << "pilot /CN=Robot\n";
+  ServerSettings settings;
+  settings.data = dir_.path();
+  settings.address = "0.0.0.0";  // may leave loopback now
+  settings.port = 0;
+  settings.tls = {identity.file, "", ca.file()};
+  auto started = Server::start(settings);
+  ASSERT_TRUE(started) << started.error().text();
+  server_ = std::move(*started);
+  ASSERT_EQ(submit(submission(dir_, 1), out_, err_), kGood) << err_.str();
+
+  const std::string port = server_->address().substr(server_->address().rfind(':'));
+  const auto ask = [&](const char* path, const std::string& body, const apf::tests::Identity* who,
+                       const std::string& token) {
+    HttpRequest r;
+    r.method = "POST";
+    r.url = "https://localhost" + port + path;
+    r.body = body;
+    r.ca_file = ca.file();
+    if (who != nullptr) r.client_cert = r.client_key = who->file;
+    if (!token.empty()) r.headers = {{"Authorization", "Bearer " + token}};
+    auto reply = net::fetch(r, mono_now() + kPatience);
+    EXPECT_TRUE(reply) << reply.error().text();
+    return reply ? reply->body : std::string();
+  };
+  const auto robot = ca.client({{"CN", "Robot"}});
+  const auto proxy = ca.proxy(robot);
+  const auto ann = ca.client({{"CN", "Ann"}});
+  const std::string pilot = dir_.word("tokens/pilot.token");
+  constexpr const char* kStatus = "/server/panda/getStatus";
+  EXPECT_THAT(ask(kStatus, "ids=1", &robot, ""), HasSubstr("status=activated"));
+  EXPECT_THAT(ask(kStatus, "ids=1", &proxy, ""), HasSubstr("status=activated"));
+  EXPECT_THAT(ask(kStatus, "ids=1", nullptr, pilot), HasSubstr("status=activated"));
+  EXPECT_THAT(ask(kStatus, "ids=1", &ann, pilot), HasSubstr("status=activated"))
+      << "a token counts before a certificate";
+  EXPECT_THAT(ask(kStatus, "ids=1", nullptr, ""), HasSubstr("StatusCode=60"));
+  EXPECT_THAT(ask(kStatus, "ids=1", &robot, "no-token"), HasSubstr("StatusCode=50"));
+  EXPECT_THAT(ask(kStatus, "ids=1", &ann, ""), HasSubstr("%2FCN%3DAnn%20is%20in%20no%20line"));
+  EXPECT_THAT(ask(panda::kKillJobs, R"({"job_ids":[1]})", &robot, ""), HasSubstr("another scope"));
+  EXPECT_THAT(ask(panda::kAcquireJobs, R"({"site_name":"Q"})", &robot, ""),
+              HasSubstr("https://localhost" + port + "/trf/exec"));
+  server_.reset();
+  EXPECT_NE(access(dir_.file("socket").c_str(), F_OK), 0);
+}
+
+TEST(ServerAddress, OnlyWithTlsMayItLeaveLoopback) {
+  const tests::Directory dir;
+  ServerSettings settings;
+  settings.data = dir.path();
+  settings.address = "0.0.0.0";
+  const auto open = Server::start(settings);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().code, "jobqueue.not_loopback");
+  EXPECT_THAT(open.error().advice, HasSubstr("--tls-certificate"));
+  settings.address = "127.0.0.1";
+  settings.tls.client_ca = dir.path();
+  EXPECT_EQ(Server::start(settings).error().code, "net.bad_tls") << "a CA for clients alone makes no TLS";
 }
 
 TEST(Submission, NumbersWhatItIsTold) {

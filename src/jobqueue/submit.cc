@@ -133,7 +133,7 @@ Result<std::vector<panda::JobSpec>> jobs_of(const SubmitArgs& args) {
 int submit(const SubmitArgs& args, std::ostream& out, std::ostream& err) {
   const auto jobs = jobs_of(args);
   if (!jobs) return complain(jobs.error(), err);
-  const auto client = Client::open(args.where.url, args.where.data, args.where.token_file, "submit");
+  const auto client = Client::open(args.where.url, args.where.data, args.where.token_file, args.where.ca, "submit");
   if (!client) return complain(client.error(), err);
   std::vector<std::int64_t> all;
   for (std::size_t at = 0; at < jobs->size(); at += kAtOnce) {

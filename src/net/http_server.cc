@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +19,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -51,6 +54,46 @@ constexpr std::size_t kLeastRate = std::size_t{64} << 10U;   // bytes a second t
 constexpr std::size_t kDiscardCap = std::size_t{16} << 20U;  // of a refused request
 constexpr seconds kLinger{2};
 constexpr milliseconds kFarewell{500};
+constexpr milliseconds kLook{500};  // between two looks whether a client that has sent ahead is still there
+constexpr Duration kTlsAge =
+    seconds{600};  // then its files are read again: certificates and revocation lists are renewed
+
+// A connection, with TLS or without: what Beast and Asio read from and write to.
+class Wire {
+ public:
+  using executor_type = Stream::executor_type;
+  Wire(Socket socket, ssl_ctx_st* tls) : plain_(std::move(socket)) {
+    if (tls != nullptr) tls_.emplace(plain_, SSL_new(tls));
+  }
+  executor_type get_executor() { return plain_.get_executor(); }
+  [[nodiscard]] bool secure() const { return tls_.has_value(); }
+  [[nodiscard]] std::string client() { return tls_ ? client_dn(tls_->native_handle()) : std::string(); }
+  Stream& plain() { return plain_; }  // deadlines, and bytes as they are on the way
+  Socket& socket() { return plain_.socket(); }
+
+  template <class Buffers, class Handler>
+  void async_read_some(const Buffers& buffers, Handler&& handler) {
+    if (tls_) return tls_->async_read_some(buffers, std::forward<Handler>(handler));
+    plain_.async_read_some(buffers, std::forward<Handler>(handler));
+  }
+  template <class Buffers, class Handler>
+  void async_write_some(const Buffers& buffers, Handler&& handler) {
+    if (tls_) return tls_->async_write_some(buffers, std::forward<Handler>(handler));
+    plain_.async_write_some(buffers, std::forward<Handler>(handler));
+  }
+  template <class Handler>
+  void async_handshake(Handler&& handler) {
+    tls_->async_handshake(asio::ssl::stream_base::server, std::forward<Handler>(handler));
+  }
+  template <class Handler>
+  void async_shutdown(Handler&& handler) {
+    tls_->async_shutdown(std::forward<Handler>(handler));
+  }
+
+ private:
+  Stream plain_;
+  std::optional<asio::ssl::stream<Stream&>> tls_;
+};
 
 // The way from other threads into the server's. Outlives the server: replies hold it.
 struct Gate {
@@ -96,39 +139,43 @@ struct Host {
 // One connection: head -> body -> handler -> answer -> the next head. Every step has a deadline, but the handler's.
 class Session final : public std::enable_shared_from_this<Session> {
  public:
-  Session(Host& host, Socket socket, std::string peer)
+  Session(Host& host, Socket socket, ssl_ctx_st* tls, std::string peer)
       : host_(host),
-        stream_(std::move(socket)),
+        wire_(std::move(socket), tls),
         peer_(std::move(peer)),
         buffer_(host.options.header_limit + kPiece),
         gone_(std::make_shared<std::atomic<bool>>(false)) {}
 
-  void read_head();
+  void begin();
   void deliver(Response response);
   void shut();  // the server stops: an answer on its way may still leave
 
  private:
   enum class State : std::uint8_t { reading, waiting, writing, closed };
+  void read_head();
   void on_head(error_code ec);
   void read_body();
   void on_request();
   void watch();
+  void look(std::uint64_t answers);
   void refuse(const error_code& ec);
   void write(Response response);
   void write_piece(bool with_head);
   [[nodiscard]] std::optional<asio::const_buffer> next_piece();
   void on_written();
+  void say_goodbye();
   void linger(std::size_t seen);
   void close();
   [[nodiscard]] Request make_request() const;
 
   Host& host_;
-  Stream stream_;
-  std::string peer_;
+  Wire wire_;
+  std::string peer_, client_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   std::shared_ptr<std::atomic<bool>> gone_;
   State state_ = State::reading;
+  std::uint64_t answers_ = 0;  // so far
   bool keep_alive_ = true;
   Request request_;  // kept while it is answered: conditions and ranges shape the answer
   bool head_only_ = false;
@@ -147,13 +194,23 @@ void OneShot::send(Response response) {
   });
 }
 
+void Session::begin() {
+  if (!wire_.secure()) return read_head();
+  wire_.plain().expires_after(host_.options.idle_timeout);
+  wire_.async_handshake([self = shared_from_this()](error_code ec) {
+    if (ec) return self->close();
+    self->client_ = self->wire_.client();
+    self->read_head();
+  });
+}
+
 void Session::read_head() {
   state_ = State::reading;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(host_.options.header_limit));
   parser_->body_limit(host_.options.body_limit);
-  stream_.expires_after(host_.options.idle_timeout);  // for the whole head, however slowly it drips in
-  http::async_read_header(stream_, buffer_, *parser_,
+  wire_.plain().expires_after(host_.options.idle_timeout);  // for the whole head, however slowly it drips in
+  http::async_read_header(wire_, buffer_, *parser_,
                           [self = shared_from_this()](error_code ec, std::size_t) { self->on_head(ec); });
 }
 
@@ -162,7 +219,7 @@ void Session::on_head(error_code ec) {
   const auto& head = parser_->get();
   if (!beast::iequals(head[http::field::expect], "100-continue")) return read_body();
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-  asio::async_write(stream_, asio::buffer(go_on), [self = shared_from_this()](error_code failed, std::size_t) {
+  asio::async_write(wire_, asio::buffer(go_on), [self = shared_from_this()](error_code failed, std::size_t) {
     if (failed) return self->close();
     self->read_body();
   });
@@ -170,8 +227,8 @@ void Session::on_head(error_code ec) {
 
 void Session::read_body() {
   const auto length = parser_->content_length().value_or(host_.options.body_limit);
-  stream_.expires_after(host_.options.idle_timeout + seconds{length / kLeastRate});
-  http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code ec, std::size_t) {
+  wire_.plain().expires_after(host_.options.idle_timeout + seconds{length / kLeastRate});
+  http::async_read(wire_, buffer_, *parser_, [self = shared_from_this()](error_code ec, std::size_t) {
     if (ec) return self->refuse(ec);
     self->on_request();
   });
@@ -182,6 +239,8 @@ Request Session::make_request() const {
   Request request;
   request.method = std::string(message.method_string());
   request.peer = peer_;
+  request.secure = wire_.secure();
+  request.client = client_;
   for (const auto& field : message) {
     std::string name(field.name_string());
     std::transform(name.begin(), name.end(), name.begin(),
@@ -194,7 +253,7 @@ Request Session::make_request() const {
 }
 
 void Session::on_request() {
-  stream_.expires_never();
+  wire_.plain().expires_never();
   keep_alive_ = parser_->get().keep_alive() && !host_.stopping;
   request_ = make_request();
   head_only_ = request_.method == "HEAD";
@@ -216,25 +275,42 @@ void Session::on_request() {
   }
   reply.reset();
   // Answers are posted, also those given at once. Look for the client's going only when this one takes its time.
-  asio::post(stream_.get_executor(), [self = shared_from_this()] {
+  asio::post(wire_.get_executor(), [self = shared_from_this()] {
     if (self->state_ == State::waiting) self->watch();
   });
 }
 
-// While the handler takes its time: tells it when the client hangs up. Further requests sent ahead end the watch.
+// TLS sends a last word before it hangs up: there may be something to read although nobody is there any more.
+bool hung_up(int fd) {
+  char byte = 0;
+  const auto n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  pollfd state{fd, POLLRDHUP, 0};
+  if (n > 0) return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  return n == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+// While the handler takes its time: tells it when the client hangs up.
 void Session::watch() {
-  stream_.socket().async_wait(Socket::wait_read, [self = shared_from_this()](error_code ec) {
-    if (ec || self->state_ != State::waiting) return;
-    char byte = 0;
-    const auto n = ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) self->gone_->store(true, std::memory_order_relaxed);
+  wire_.socket().async_wait(Socket::wait_read, [self = shared_from_this(), answers = answers_](error_code ec) {
+    if (!ec) self->look(answers);
+  });
+}
+
+// Behind what was sent ahead (a further request, or TLS's last word) the end can only be looked for.
+void Session::look(std::uint64_t answers) {
+  if (state_ != State::waiting || answers_ != answers) return;
+  if (hung_up(wire_.socket().native_handle())) return gone_->store(true, std::memory_order_relaxed);
+  auto timer = std::make_shared<asio::steady_timer>(wire_.get_executor(), kLook);
+  timer->async_wait([self = shared_from_this(), timer, answers](error_code ec) {
+    if (!ec) self->look(answers);
   });
 }
 
 void Session::deliver(Response response) {
   if (state_ != State::waiting) return;
+  ++answers_;
   error_code ignored;
-  stream_.socket().cancel(ignored);  // the watch
+  wire_.socket().cancel(ignored);  // the watch
   write(std::move(response));
 }
 
@@ -284,8 +360,8 @@ void Session::write_piece(bool with_head) {
   const auto piece = next_piece();
   if (!piece) return close();
   const auto head = with_head ? asio::buffer(out_.head) : asio::const_buffer();
-  stream_.expires_after(host_.options.idle_timeout);
-  asio::async_write(stream_, std::array<asio::const_buffer, 2>{head, *piece},
+  wire_.plain().expires_after(host_.options.idle_timeout);
+  asio::async_write(wire_, std::array<asio::const_buffer, 2>{head, *piece},
                     [self = shared_from_this()](error_code ec, std::size_t) {
                       if (ec) return self->close();
                       self->on_written();
@@ -297,17 +373,22 @@ void Session::on_written() {
   out_ = {};
   if (piece_.capacity() > 0) std::string().swap(piece_);  // idle connections are to be cheap
   if (keep_alive_ && !host_.stopping) return read_head();
-  // Closing while the client still sends would make the kernel reset the connection, and our answer could be lost.
+  wire_.plain().expires_after(kLinger);
+  if (!wire_.secure() || host_.stopping) return say_goodbye();
+  wire_.async_shutdown([self = shared_from_this()](error_code) { self->say_goodbye(); });
+}
+
+// Closing while the client still sends would make the kernel reset the connection, and our answer could be lost.
+void Session::say_goodbye() {
   error_code ignored;
-  stream_.socket().shutdown(Socket::shutdown_send, ignored);
+  wire_.socket().shutdown(Socket::shutdown_send, ignored);
   if (host_.stopping) return close();
-  stream_.expires_after(kLinger);
   linger(0);
 }
 
 void Session::linger(std::size_t seen) {
   piece_.resize(kLeastRate);
-  stream_.async_read_some(asio::buffer(piece_), [self = shared_from_this(), seen](error_code ec, std::size_t n) {
+  wire_.plain().async_read_some(asio::buffer(piece_), [self = shared_from_this(), seen](error_code ec, std::size_t n) {
     if (ec || seen + n > kDiscardCap) return self->close();
     self->linger(seen + n);
   });
@@ -321,32 +402,14 @@ void Session::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
   gone_->store(true, std::memory_order_relaxed);
-  stream_.close();
+  wire_.plain().close();
   host_.sessions.erase(shared_from_this());
   host_.on_session_end();
 }
 
-std::string peer_name(int fd, int family) {
-  if (family == AF_UNIX) {
-    ucred client{};
-    socklen_t length = sizeof client;
-    const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &length) == 0;
-    return known ? fmt::format("unix:{}", client.uid) : "unix";
-  }
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  std::array<char, NI_MAXHOST> text{};
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  if (::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
-                    NI_NUMERICHOST) != 0) {
-    return {};
-  }
-  return text.data();
-}
-
 class BeastServer final : public HttpServer {
  public:
-  BeastServer(const ServerOptions& options, Handler handler, Listening listening);
+  BeastServer(const ServerOptions& options, Handler handler, Listening listening, TlsContext tls);
   BeastServer(const BeastServer&) = delete;
   BeastServer& operator=(const BeastServer&) = delete;
   ~BeastServer() override { BeastServer::stop(); }
@@ -358,6 +421,7 @@ class BeastServer final : public HttpServer {
   void accept_ready();
   [[nodiscard]] bool accept_one();  // false: nothing more now
   void begin(OwnedFd fd);
+  ssl_ctx_st* tls();
   void begin_stop();
   void remove_socket_file() const;
 
@@ -366,6 +430,8 @@ class BeastServer final : public HttpServer {
   asio::posix::stream_descriptor listener_{io_};
   asio::steady_timer timer_{io_};
   Host host_;
+  TlsContext tls_;
+  Mono tls_read_ = mono_now();
   std::uint16_t port_;
   int family_;
   std::size_t most_;
@@ -382,8 +448,11 @@ std::size_t connection_limit(int configured) {
                                std::max<std::size_t>(limit.rlim_cur / 2, 1));
 }
 
-BeastServer::BeastServer(const ServerOptions& options, Handler handler, Listening listening)
-    : port_(listening.port), family_(listening.family), most_(connection_limit(options.max_connections)) {
+BeastServer::BeastServer(const ServerOptions& options, Handler handler, Listening listening, TlsContext tls)
+    : tls_(std::move(tls)),
+      port_(listening.port),
+      family_(listening.family),
+      most_(connection_limit(options.max_connections)) {
   host_.options = options;
   host_.handler = std::move(handler);
   host_.gate->io = &io_;
@@ -447,9 +516,20 @@ void BeastServer::begin(OwnedFd fd) {
   socket.assign(Protocol(family_, family_ == AF_UNIX ? 0 : IPPROTO_TCP), fd.get(), ec);
   if (ec) return;
   fd.release();
-  auto session = std::make_shared<Session>(host_, std::move(socket), std::move(peer));
+  auto session = std::make_shared<Session>(host_, std::move(socket), tls(), std::move(peer));
   host_.sessions.insert(session);
-  session->read_head();
+  session->begin();
+}
+
+ssl_ctx_st* BeastServer::tls() {
+  if (tls_ != nullptr && mono_now() - tls_read_ > kTlsAge) {
+    tls_read_ = mono_now();
+    if (auto fresh = make_tls(host_.options.tls))
+      tls_ = std::move(*fresh);
+    else
+      host_.options.complain("the files of before stay in use: " + fresh.error().text());
+  }
+  return tls_.get();
 }
 
 void BeastServer::begin_stop() {
@@ -487,10 +567,16 @@ void BeastServer::stop() {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const ServerOptions& options, Handler handler) {
+  TlsContext tls;
+  if (options.tls.wanted()) {
+    auto made = make_tls(options.tls);
+    if (!made) return fail(std::move(made.error()));
+    tls = std::move(*made);
+  }
   auto listening =
       options.unix_path.empty() ? listen_tcp(options.address, options.port) : listen_unix(options.unix_path);
   if (!listening) return fail(listening.error());
-  return std::make_unique<BeastServer>(options, std::move(handler), std::move(*listening));
+  return std::make_unique<BeastServer>(options, std::move(handler), std::move(*listening), std::move(tls));
 }
 
 }  // namespace apf::net

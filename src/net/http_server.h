@@ -16,6 +16,7 @@
 
 #include "apf/result.h"
 #include "apf/time.h"
+#include "net/tls.h"
 
 namespace apf::net {
 
@@ -26,6 +27,7 @@ struct Request {
   std::string body;
   std::string peer;     // "127.0.0.1"; "unix:1000" with the user id of the client's process
   bool secure = false;  // came over TLS
+  std::string client;   // over TLS: the name in the client's certificate (net/tls.h); empty: it showed none
 };
 
 struct Response {
@@ -62,11 +64,15 @@ struct ServerOptions {
   std::size_t header_limit = 16384;
   Duration idle_timeout = seconds{30};  // for a whole request head, between requests, and for each piece of an answer
   int max_connections = 10000;          // at most half of the descriptors that this process may have
+  TlsOptions tls;                       // with a certificate: TLS only. Files are read again every ten minutes
+  // Told why renewed files of `tls` can't be read; those of before stay in use. On the server's thread.
+  std::function<void(const std::string&)> complain = [](const std::string&) {};
 };
 
 class HttpServer {
  public:
-  // Binds and starts serving. Kind::config "net.address_in_use" when another program serves there, "net.cannot_listen".
+  // Binds and starts serving. Kind::config "net.address_in_use" when another program serves there, "net.cannot_listen",
+  // "net.bad_tls".
   static Result<std::unique_ptr<HttpServer>> start(const ServerOptions& options, Handler handler);
   HttpServer() = default;
   HttpServer(const HttpServer&) = delete;

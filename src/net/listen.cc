@@ -107,4 +107,22 @@ Result<Listening> listen_unix(const std::string& path) {
   return Listening{std::move(fd), 0, AF_UNIX};
 }
 
+std::string peer_name(int fd, int family) {
+  if (family == AF_UNIX) {
+    ucred client{};
+    socklen_t length = sizeof client;
+    const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &length) == 0;
+    return known ? fmt::format("unix:{}", client.uid) : "unix";
+  }
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, NI_MAXHOST> text{};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  if (::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
+                    NI_NUMERICHOST) != 0) {
+    return {};
+  }
+  return text.data();
+}
+
 }  // namespace apf::net

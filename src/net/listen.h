@@ -19,6 +19,8 @@ struct Listening {
 
 // Errors, all Kind::config: "net.address_in_use" (another program serves there), "net.cannot_listen".
 Result<Listening> listen_tcp(const std::string& address, std::uint16_t port);
+// Who is at the other end of a connection: "127.0.0.1", or "unix:1000" with the user id of the client's process.
+std::string peer_name(int fd, int family);
 // A socket file that nobody serves any more is replaced.
 Result<Listening> listen_unix(const std::string& path);
 

@@ -24,6 +24,7 @@ std::shared_ptr<Args> command(CLI::App* c, Action& action, int (*run)(const Args
   c->add_option("--data", args->where.data, "Data directory of the server: its address and tokens are there")
       ->capture_default_str();
   c->add_option("--url", args->where.url, "Server, when it is not the one of --data: http://127.0.0.1:25080");
+  c->add_option("--ca", args->where.ca, "PEM file of the CA of an https server, when the system does not know it");
   c->add_option("--token-file", args->where.token_file, "Token, when it is not one of --data");
   c->add_flag("--json", args->where.json, "Write JSON");
   c->callback([&action, args, run] { action = [args, run] { return run(*args, std::cout, std::cerr); }; });
@@ -35,7 +36,12 @@ void add_run(CLI::App& app, Action& action) {
   auto args = std::make_shared<RunArgs>();
   args->data = default_data();
   c->add_option("--data", args->data, "Data directory; made when missing")->capture_default_str();
-  c->add_option("--listen", args->listen, "Loopback address and port; port 0: any free one")->capture_default_str();
+  c->add_option("--listen", args->listen, "Address and port, without TLS of loopback only; port 0: any free one")
+      ->capture_default_str();
+  c->add_option("--tls-certificate", args->tls_certificate, "PEM file of this server's certificate and its chain");
+  c->add_option("--tls-key", args->tls_key, "PEM file of its key, when that is not in the same file");
+  c->add_option("--tls-client-ca", args->tls_client_ca,
+                "PEM file or directory of CAs whose certificates and proxies clients may show; see DIR/subjects");
   c->add_option("--lease", args->lease, "How long a pilot has a job without renewing")->capture_default_str();
   c->add_option("--grace", args->grace, "Added to a lease before the job is given out again")->capture_default_str();
   c->add_option("--keep", args->keep, "How long ended jobs are kept")->capture_default_str();
