@@ -17,9 +17,11 @@ Mono started_at(const LivePilot& p, const PilotSeen& row, Mono now, Wall shown) 
 
 // What a view says before anything is concluded from it.
 struct Shown {
-  std::string contradiction;  // why it is no view (R5), or nothing
-  std::int64_t risen = 0;     // pilots that had ended long before it was asked for
+  std::string contradiction;         // why it is no view (R5), or nothing
+  std::int64_t risen = 0;            // pilots that had ended long before it was asked for
+  std::vector<std::uint32_t> slots;  // of data.live, in its order; kStranger: it was not known then
 };
+constexpr std::uint32_t kStranger = UINT32_MAX;
 
 std::string differ(const PilotSeen& first, const PilotSeen& again) {
   if (first.state == again.state && first.submission == again.submission) return {};
@@ -33,12 +35,14 @@ Shown look_at(FactoryState& s, const BatchState& b, const BatchData& data, Seq a
   Shown out;
   std::vector<const PilotSeen*> known(s.pilots.size());
   std::unordered_map<std::string_view, const PilotSeen*> strangers;
+  out.slots.reserve(data.live.size());
   for (const auto& row : data.live) {
     if (row.batch_id.empty() || row.submission.empty() || row.queue.empty())
-      return {fmt::format("pilot '{}' is shown without our attributes", row.batch_id)};
+      return {fmt::format("pilot '{}' is shown without our attributes", row.batch_id), 0, {}};
     const auto at = b.by_id.find(row.batch_id);
     const PilotSeen*& first = at != b.by_id.end() ? known[at->second] : strangers[row.batch_id];
     if (first == nullptr) first = &row;
+    out.slots.push_back(at != b.by_id.end() ? at->second : kStranger);
     if (out.contradiction = differ(*first, row); !out.contradiction.empty()) return out;
     if (at != b.by_id.end()) {
       LivePilot& p = s.pilots[at->second];
@@ -79,13 +83,13 @@ void doubt(FactoryState& s, std::uint32_t source, Trust trust, const std::string
 }
 
 // Pilots that the view should show and does not, without evidence of their end.
-std::vector<std::uint32_t> absentees(const FactoryState& s, const BatchState& b, Seq asked) {
+std::vector<std::uint32_t> absentees(const FactoryState& s, std::uint32_t source, Seq asked) {
   std::vector<std::uint32_t> out;
-  for (const auto& [id, slot] : b.by_id) {
-    const LivePilot& p = s.pilots[slot];
-    if (p.seen != s.epoch && p.known < asked && p.fact < asked) out.push_back(slot);
+  std::uint32_t slot = 0;
+  for (const auto& p : s.pilots) {
+    if (p.used && p.source == source && p.seen != s.epoch && p.known < asked && p.fact < asked) out.push_back(slot);
+    ++slot;
   }
-  std::sort(out.begin(), out.end());  // the hash table's order must not matter
   return out;
 }
 
@@ -98,10 +102,52 @@ void end_by_evidence(FactoryState& s, std::uint32_t slot, Mono now, Wall shown) 
   end_pilot(s, slot, end, now, shown);
 }
 
-void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const std::vector<std::uint32_t>& absent,
-            Mono now, Wall shown) {
+// What a view or an event says of a pilot that is known.
+void apply_known(FactoryState& s, std::uint32_t slot, const PilotSeen& row, Seq asked, Mono now, Wall shown) {
+  LivePilot& p = s.pilots[slot];
+  // Something newer than this query is known of it (R4). Its own end is final all the same, and may be told once only;
+  // another pilot's, whose number it has now, is not meant.
+  if (p.fact > asked && !(ended(row.state) && row.submission == s.submissions[p.submission].row.id)) return;
+  if (ended(row.state)) {
+    if (!row.node.empty()) p.node = s.texts.put(row.node);
+    end_pilot(s, slot, end_of(row), now, shown);
+    return;
+  }
+  if (p.known > asked) return;
+  if (p.missing) set_missing(s, slot, false, now);
+  if (!row.node.empty() && s.texts.get(p.node) != row.node) {
+    p.node = s.texts.put(row.node);
+    save(s, slot);
+  }
+  if (row.reason != s.texts.get(p.reason)) p.reason = s.texts.put(row.reason);
+  if (row.state == PilotState::held)
+    note_hold(p, row.hold, now);
+  else
+    p.hold = HoldKind::none;
+  if (row.state == p.state) return;
+  if (row.state == PilotState::held) p.held_at = now;
+  // a pilot whose wrapper has spoken has started, whatever an older list says
+  if (p.started_told && row.state <= PilotState::unknown && row.state != PilotState::held) return;
+  const bool starts = p.started_at.ns == 0;
+  if (starts && row.started.ms != 0) p.started = row.started;
+  const Mono when = starts ? started_at(p, row, now, shown) : now;
+  set_state(s, slot, row.state, when, shown);
+}
+
+void accept(FactoryState& s, std::uint32_t source, const BatchSeen& e, const Shown& all,
+            const std::vector<std::uint32_t>& absent, Mono now, Wall shown) {
   BatchState& b = s.batches[source];
-  for (const auto& row : e.view->data.live) apply_seen(s, source, row, e.asked, now, shown);
+  for (std::size_t i = 0; i < e.view->data.live.size(); ++i) {
+    const PilotSeen& row = e.view->data.live[i];
+    const std::uint32_t slot = all.slots[i];
+    // ends that came with the view may have given the slot to another
+    const bool still = slot != kStranger && s.pilots[slot].used && s.pilots[slot].source == source &&
+                       s.pilots[slot].batch_id == row.batch_id;
+    if (still)
+      apply_known(s, slot, row, e.asked, now, shown);
+    else
+      apply_seen(s, source, row, e.asked, now, shown);
+  }
   for (const auto slot : absent) {
     LivePilot& p = s.pilots[slot];
     if (!p.used) continue;
@@ -208,7 +254,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
   else
     raise(s, "identity.foreign", "batch:" + b.name, b.foreign + "; nothing is submitted until 'apf adopt'", shown);
 
-  auto absent = absentees(s, b, e.asked);
+  auto absent = absentees(s, source, e.asked);
   if (const auto why = b.accept_next ? std::string() : implausible(s, b, absent, all.risen, now); !why.empty()) {
     b.absent = std::move(absent);
     doubt(s, source, Trust::refused, why + "; nothing is concluded from it", now, shown);
@@ -216,7 +262,7 @@ void judge(FactoryState& s, std::uint32_t source, const BatchSeen& e, Mono now, 
     touch_source(s, source);
     return;
   }
-  accept(s, source, e, absent, now, shown);
+  accept(s, source, e, all, absent, now, shown);
 }
 
 // The pilot that speaks: by its batch id, else by its number in the submission.
@@ -275,35 +321,7 @@ void apply_seen(FactoryState& s, std::uint32_t source, const PilotSeen& row, Seq
     note_found(s, submission, row.index);
     at = b.by_id.find(row.batch_id);
   }
-  const auto slot = at->second;
-  LivePilot& p = s.pilots[slot];
-  // Something newer than this query is known of it (R4). Its own end is final all the same, and may be told once only;
-  // another pilot's, whose number it has now, is not meant.
-  if (p.fact > asked && !(ended(row.state) && row.submission == s.submissions[p.submission].row.id)) return;
-  if (ended(row.state)) {
-    if (!row.node.empty()) p.node = s.texts.put(row.node);
-    end_pilot(s, slot, end_of(row), now, shown);
-    return;
-  }
-  if (p.known > asked) return;
-  if (p.missing) set_missing(s, slot, false, now);
-  if (!row.node.empty() && s.texts.get(p.node) != row.node) {
-    p.node = s.texts.put(row.node);
-    save(s, slot);
-  }
-  if (row.reason != s.texts.get(p.reason)) p.reason = s.texts.put(row.reason);
-  if (row.state == PilotState::held)
-    note_hold(p, row.hold, now);
-  else
-    p.hold = HoldKind::none;
-  if (row.state == p.state) return;
-  if (row.state == PilotState::held) p.held_at = now;
-  // a pilot whose wrapper has spoken has started, whatever an older list says
-  if (p.started_told && row.state <= PilotState::unknown && row.state != PilotState::held) return;
-  const bool starts = p.started_at.ns == 0;
-  if (starts && row.started.ms != 0) p.started = row.started;
-  const Mono when = starts ? started_at(p, row, now, shown) : now;
-  set_state(s, slot, row.state, when, shown);
+  apply_known(s, at->second, row, asked, now, shown);
 }
 
 void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown) {
