@@ -294,9 +294,31 @@ class Site:
                 and counts["running"] == sum(r.status == RUNNING for r in live)
                 and counts["pending"] == sum(r.status == IDLE for r in live))
 
-    def wait_until_it_agrees(self):
+    def view_is_of(self):
+        """When the newest trusted view was true, as the factory says."""
+        status = self.get("/api/v1/status") or {"sources": []}
+        return next((s["view_as_of"] for s in status["sources"] if s["kind"] == "batch"), None)
+
+    def wait_until_it_agrees(self, polls=None):
+        """With polls: at most so many since the queue changed last."""
         self.frozen.touch()
-        self.wait("the counts of condor_q", self.agrees)
+        before, views = None, set()
+
+        def agrees():
+            nonlocal before, views
+            if self.agrees():
+                return True
+            now = {(r.cluster, r.proc, r.status) for r in self.pilots() or []}
+            if now != before:
+                before, views = now, set()
+            views.add(self.view_is_of())
+            # one was there before, one may have been asked before the change
+            if polls is not None and len(views) > polls + 2 and not self.agrees():
+                raise AssertionError(f"{self.name}: {len(views) - 2} polls after the last change the counts are not those "
+                                     f"of condor_q; {self.log}")
+            return False
+
+        self.wait("the counts of condor_q", agrees)
         self.frozen.unlink()
 
     def history(self):

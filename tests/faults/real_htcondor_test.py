@@ -48,7 +48,7 @@ class Case:
         self.each("new pilots", lambda site: any(r.queued > now for r in site.pilots() or []))
         self.each("an end of the alarms", lambda site: not site.alarms())
         for site in self.sites:
-            site.wait_until_it_agrees()
+            site.wait_until_it_agrees(polls=2)
         sums = [site.check() for site in self.sites]
         lost, doubled = sum(s[0] for s in sums), sum(s[1] for s in sums)
         excess = max(s.excess() for s in self.sites)
