@@ -18,6 +18,7 @@ struct PilotNote {
   PilotState state = PilotState::pending;
   Wall at;
   std::int32_t exit_code = -1;
+  std::string profile = {};  // what its node is, JSON as the wrapper tells it once (docs/wrapper.md); mostly empty
 };
 
 struct QueueNote {

@@ -88,6 +88,9 @@ struct PilotReported {
   std::optional<std::int32_t> payloads;  // run so far; 0 with exiting: "empty"
   bool payload_started = false;          // a payload has started by now
   std::string node;
+  std::string failure = {}, text = {};  // of fault: its class in one word ("disk"), and a sentence
+  std::int64_t keeps = 0;               // seconds that the pilot still keeps its slot, without work (R11)
+  std::string profile = {};             // what the node is, JSON; for monitors
 };
 struct CommitDone {
   std::uint64_t pass = 0;

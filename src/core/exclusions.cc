@@ -86,7 +86,7 @@ void tend_probe(FactoryState& s, std::uint32_t queue, Mono now, Wall shown) {
     h.next_probe = now + kNextProbe;
     return;
   }
-  if (probe.started == nullptr || probe.started->exiting() || probe.started->missing ||
+  if (probe.started == nullptr || probe.started->exiting() || probe.started->judged || probe.started->missing ||
       now - probe.started->started_at < e->survival)
     return;
   const Host host = std::exchange(h.probe, Probe{}).host;

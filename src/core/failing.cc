@@ -58,7 +58,7 @@ Proof proof_against(const std::vector<Outcome>& recent, Host host, Mono since) {
 }
 
 bool lives(const LivePilot& p, const Proof& proof, Mono now) {
-  if (p.started_at.ns == 0 || p.exiting() || p.missing || p.state != PilotState::running) return false;
+  if (p.started_at.ns == 0 || p.exiting() || p.judged || p.missing || p.state != PilotState::running) return false;
   if (proof.fed && p.payload_told) return true;
   // a pilot that does not report may be dead for as long as nobody looks
   return now - p.started_at >= proof.age + (p.started_told ? Duration{} : Duration{seconds{60}});

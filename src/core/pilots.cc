@@ -63,6 +63,11 @@ std::uint32_t free_slot(FactoryState& s) {
 
 }  // namespace
 
+void note_profile(FactoryState& s, const LivePilot& p, const std::string& profile, Wall shown) {
+  note(s, p, p.state, shown, -1, "");
+  s.notes.pilots.back().profile = profile;
+}
+
 Mono on_our_clock(Wall told, Mono now, Wall shown) {
   constexpr std::int64_t kTenYears = 10LL * 365 * 86400 * 1000;
   const std::int64_t at = std::clamp(told.ms, shown.ms - kTenYears, shown.ms);
@@ -238,7 +243,7 @@ void end_pilot(FactoryState& s, std::uint32_t slot, const End& end, Mono now, Wa
   r.wall_s = believable(end.wall_s, r) ? end.wall_s : -1;
   if (r.started.ms == 0) r.started = end.started;
   if (!end.reason.empty()) r.reason = end.reason;
-  const bool ok = end.state == PilotState::done && !end.lost && r.exit_code <= 0;
+  const bool ok = end.state == PilotState::done && !end.lost && well(r.exit_code, q.spec->executable.empty());
   if (p.started_at.ns == 0) remember_claim(s, p);  // it was submitted for a job of this view all the same (R2)
   q.hour.add(ok, now);
   if (!end.lost) {

@@ -243,7 +243,8 @@ void start(FactoryState& s, const Started& e, Mono now, Wall shown) {
     if (ended(r.state) && r.ended.ms != 0 && shown.ms - r.ended.ms < 3'600'000) {
       const auto at = s.queue_by_name.find(r.queue);
       if (at == s.queue_by_name.end()) continue;
-      const bool ok = r.state == PilotState::done && !r.lost && r.exit_code <= 0;
+      const bool ok =
+          r.state == PilotState::done && !r.lost && well(r.exit_code, s.queues[at->second].spec->executable.empty());
       if (r.started.ms != 0 && !r.lost) note_lived(s.queues[at->second], on_our_clock(r.started, now, shown));
       s.queues[at->second].hour.add(ok, on_our_clock(r.ended, now, shown));
     }

@@ -97,7 +97,7 @@ void end_by_evidence(FactoryState& s, std::uint32_t slot, Mono now, Wall shown) 
   const LivePilot& p = s.pilots[slot];
   End end;
   end.exit_code = p.exit_code;
-  end.state = p.exit_code > 0 ? PilotState::failed : PilotState::done;
+  end.state = well(p.exit_code, s.queues[p.queue].spec->executable.empty()) ? PilotState::done : PilotState::failed;
   end.reason = "gone from the batch system after its wrapper reported its end";
   end_pilot(s, slot, end, now, shown);
 }
@@ -371,22 +371,26 @@ void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown) {
     p.payload_start = shown;
     if (claim != claims.rend()) claim->payload_at = now;
   }
+  if (!e.profile.empty()) note_profile(s, p, e.profile, shown);
   if (e.state == "exiting" || e.state == "fault") {
-    if (!p.exiting()) {
+    if (!p.exiting() && e.keeps == 0) {
       ++s.queues[p.queue].budget;
       p.exiting_at = now;
     }
     if (e.rc) p.exit_code = *e.rc;
+    if (!e.failure.empty()) p.reason = s.texts.put("check '" + e.failure + "' failed: " + e.text);
     p.empty = e.payloads.value_or(-1) == 0;
     if (claim != claims.rend() && p.empty) claim->empty = true;
     if (e.rc && !p.judged) {
       const auto ran = std::chrono::duration<float>(now - p.started_at).count();
       const auto& spec = *s.queues[p.queue].spec;
-      note_outcome(s, p, {PilotState::done, *e.rc, p.payloads, ran, spec.executable.empty()}, p.started_at, now, shown);
+      note_outcome(s, p, {PilotState::done, *e.rc, p.payloads, ran, spec.executable.empty(), false, e.failure},
+                   p.started_at, now, shown);
     }
     // its slot is about to be free: look sooner than the interval says, but not at every report
     const Duration gap = std::max<Duration>(seconds{1}, b.spec.interval / 10);
-    if (!fed(b, now)) b.next_poll = std::min(b.next_poll, std::max(now + milliseconds{300}, b.asked_at + gap));
+    if (!fed(b, now) && e.keeps == 0)
+      b.next_poll = std::min(b.next_poll, std::max(now + milliseconds{300}, b.asked_at + gap));
   }
   save(s, slot);
   touch(s, p.queue);

@@ -339,6 +339,7 @@ void look_up(FactoryState& s, Mono now, std::vector<Effect>& out);  // emits Fin
 // ---- reconcile.cc: views and reports (R4, R5, R9) --------------------------------------------------------------
 void on_batch_view(FactoryState& s, const BatchSeen& e, Mono now, Wall shown);
 void on_demand_view(FactoryState& s, const DemandSeen& e, Mono now, Wall shown);
+void note_profile(FactoryState& s, const LivePilot& p, const std::string& profile, Wall shown);
 void on_report(FactoryState& s, const PilotReported& e, Mono now, Wall shown);
 // Why this row must not be there (R9), or nothing.
 std::string foreign(const FactoryState& s, const BatchState& b, const PilotSeen& row);

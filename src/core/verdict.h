@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "apf/batch.h"
 
@@ -20,11 +21,12 @@ enum class Verdict : std::uint8_t {
 
 struct Ending {
   PilotState state = PilotState::done;
-  std::int32_t exit_code = -1;  // -1: not told or ended by a signal
-  std::int32_t payloads = -1;   // -1: not told
-  float wall_s = -1;            // how long it ran; negative: not told, or it never ran
-  bool wrapper = true;          // it was our wrapper: its exit codes are known, and never a payload's
-  bool evicted = false;         // the batch system took its slot away
+  std::int32_t exit_code = -1;    // -1: not told or ended by a signal
+  std::int32_t payloads = -1;     // -1: not told
+  float wall_s = -1;              // how long it ran; negative: not told, or it never ran
+  bool wrapper = true;            // it was our wrapper: its exit codes are known, and never a payload's
+  bool evicted = false;           // the batch system took its slot away
+  std::string_view failure = {};  // class of the check that failed, as its wrapper told it
 };
 
 // `shortest`: a pilot that ran for less than this can't have done any work; 0: that is never concluded.
@@ -32,5 +34,8 @@ Verdict judge(const Ending& e, Duration shortest);
 
 // "failed validation (exit code 64)", for people.
 const char* meaning(const Ending& e, Verdict verdict);
+
+// Did the pilot end in order? Also with a code that says "no work" or "all payloads failed" (--wrapperexit telling).
+bool well(std::int32_t exit_code, bool wrapper);
 
 }  // namespace apf::core

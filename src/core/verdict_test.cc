@@ -26,6 +26,8 @@ const Case kCases[]{
     {"wrong options", {kDone, 2, 0, 1, true}, Verdict::fault},
     {"no credential", {kDone, 68, 0, 1, true}, Verdict::fault},
     {"no WMS", {kDone, 79, 0, 121, true}, Verdict::fault},
+    {"no work, told by its exit code", {kDone, 82, -1, 900, true}, Verdict::empty},
+    {"all its payloads failed", {kDone, 65, -1, 5, true}, Verdict::good},
     {"told to end by a signal, late", {kDone, 143, 1, 900, true}, Verdict::none},
     {"told to end by a signal at once", {kDone, 143, 0, 2, true}, Verdict::bad},
     {"killed at once", {kFailed, -1, -1, 2, true}, Verdict::bad},
@@ -45,6 +47,18 @@ TEST(Verdict, OfEachKindOfEnd) {
 TEST(Verdict, TimeAloneSaysNothingWhereTheQueueSaysSo) {
   EXPECT_EQ(judge({kFailed, -1, -1, 2, true}, Duration{}), Verdict::none);
   EXPECT_EQ(judge({kDone, 64, 0, 2, true}, Duration{}), Verdict::bad);
+}
+
+TEST(Verdict, NamesTheCheckThatFailed) {
+  Ending e{kDone, 64, 0, 1, true, false, "cvmfs"};
+  EXPECT_STREQ(meaning(e, Verdict::bad), "failed validation: CVMFS does not answer (exit code 64)");
+  e.failure = "of-a-script";
+  EXPECT_STREQ(meaning(e, Verdict::bad), "failed validation (exit code 64)");
+}
+
+TEST(Verdict, CodesThatOnlyTellAreNoFailureOfThePilot) {
+  EXPECT_TRUE(well(-1, true) && well(0, true) && well(65, true) && well(82, true));
+  EXPECT_FALSE(well(64, true) || well(1, true) || well(65, false) || well(82, false));
 }
 
 // Exit codes above 0 that the wrapper does not use may be its payload's in other programs: never held against anyone.

@@ -261,6 +261,10 @@ Result<core::PilotReported> Api::Impl::read_report(const Ask& ask) const {
   if (form->payloads) report.payloads = static_cast<std::int32_t>(*form->payloads);
   report.payload_started = form->payload_started;
   report.node = form->node;
+  report.failure = form->failure;
+  report.text = form->text;
+  report.keeps = form->keeps.value_or(0);
+  report.profile = form->profile;
   return report;
 }
 

@@ -10,6 +10,7 @@ namespace apf::protocol::apfmon {
 namespace {
 
 constexpr std::size_t kLongest = 256;
+constexpr std::size_t kLongestProfile = 16384;
 constexpr std::array<const char*, 3> kStates = {"running", "exiting", "fault"};
 
 tl::unexpected<Error> bad(std::string what) { return fail(Kind::permanent, "apfmon.bad_form", std::move(what)); }
@@ -25,6 +26,18 @@ Status check_text(const std::string& name, const std::string& value) {
   return {};
 }
 
+// What the reader takes: short, in one line, and not cut in the middle of a character of UTF-8.
+std::string sentence(std::string text) {
+  if (text.size() > kLongest) {
+    std::size_t end = kLongest;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
+    text.resize(end);
+  }
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
 template <class Int>
 Status number(const FormField& field, std::optional<Int>& to, Int least, Int most) {
   const auto& [name, text] = field;
@@ -38,6 +51,11 @@ Status number(const FormField& field, std::optional<Int>& to, Int least, Int mos
 
 Status take(const FormField& field, Report& report, bool& has_state) {
   const auto& [name, value] = field;
+  if (name == "profile") {
+    if (value.size() > kLongestProfile) return bad("'profile' is longer than 16384 bytes");
+    report.profile = value;
+    return {};
+  }
   if (auto ok = check_text(name, value); !ok) return ok;
   if (name == "state") {
     const auto* const it = std::find(kStates.begin(), kStates.end(), value);
@@ -56,6 +74,12 @@ Status take(const FormField& field, Report& report, bool& has_state) {
     return number<std::int64_t>(field, report.payloads, 0, 1'000'000'000);
   } else if (name == "payload_started") {
     report.payload_started = value == "1" || value == "true";
+  } else if (name == "failure") {
+    report.failure = value;
+  } else if (name == "text") {
+    report.text = value;
+  } else if (name == "keeps") {
+    return number<std::int64_t>(field, report.keeps, 0, 1'000'000);
   }
   return {};
 }
@@ -95,6 +119,10 @@ std::string write_report(const Report& r) {
   if (!r.node.empty()) fields.emplace_back("node", r.node);
   if (r.payloads) fields.emplace_back("payloads", std::to_string(*r.payloads));
   if (r.payload_started) fields.emplace_back("payload_started", "1");
+  if (!r.failure.empty()) fields.emplace_back("failure", r.failure);
+  if (!r.text.empty()) fields.emplace_back("text", sentence(r.text));
+  if (r.keeps) fields.emplace_back("keeps", std::to_string(*r.keeps));
+  if (!r.profile.empty()) fields.emplace_back("profile", r.profile);
   return write_form(fields);
 }
 

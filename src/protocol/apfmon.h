@@ -1,7 +1,7 @@
 // The job form of APFMon: how a pilot's wrapper reports to its factory, and how a factory forwards that to a monitor.
 //
 // Protocol: POST <APFMON>/jobs/<factory id>:<batch id>, form-urlencoded `state=running|exiting|fault` and `rc=N` as
-// AutoPyFactory's wrappers send them; submission, index, node, payloads and payload_started are extensions.
+// AutoPyFactory's wrappers send them; all other fields are extensions.
 // Errors: "apfmon.bad_path", "apfmon.bad_form".
 // Thread-safety: pure functions.
 #pragma once
@@ -34,6 +34,10 @@ struct Report {
   std::string node;
   std::optional<std::int64_t> payloads;  // so far; with exiting, 0: the pilot found no work
   bool payload_started = false;          // the first payload runs since now
+  std::string failure;                   // with fault: its class in one word: "disk", "cvmfs", what a script says
+  std::string text;                      // a sentence about it, for people; cut to 256 bytes
+  std::optional<std::int64_t> keeps;     // seconds that the pilot still keeps its slot, without work (R11)
+  std::string profile;                   // what the node is, JSON (docs/wrapper.md); not for the core
   bool operator==(const Report&) const = default;
 };
 std::string write_report(const Report& report);

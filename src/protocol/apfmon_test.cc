@@ -20,12 +20,31 @@ TEST(ApfmonReport, ReadsWhatTheOriginalWrappersSend) {
 }
 
 TEST(ApfmonReport, SurvivesTheTrip) {
-  const Report r{State::fault, -9, "s-1", 0, "slot1@wn 1.lab&x=%", 0, true};
+  const Report r{State::fault,
+                 -9,
+                 "s-1",
+                 0,
+                 "slot1@wn 1.lab&x=%",
+                 0,
+                 true,
+                 "cvmfs",
+                 "no answer, in 30 s",
+                 1200,
+                 "{\"cpu\":\"" + std::string(3000, 'x') + "\"}"};
   const auto back = read_report(write_report(r));
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(*back, r);
   const Report least{};
   EXPECT_EQ(*read_report(write_report(least)), least);
+}
+
+TEST(ApfmonReport, CutsASentenceBetweenTwoCharacters) {
+  Report r;
+  r.state = State::fault;
+  r.text = "a\n" + std::string(253, 'x') + "\xc3\xbc";
+  const auto back = read_report(write_report(r));
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->text, "a " + std::string(253, 'x'));
 }
 
 TEST(ApfmonReport, RefusesNonsenseWithWords) {

@@ -3,6 +3,8 @@
 namespace apf::protocol {
 namespace {
 
+constexpr const char* kKeepSlot = "20min";  // R11
+
 std::string safe_name(std::string queue) {
   for (char& c : queue)
     if (c == '/' || c == ':') c = '_';
@@ -11,7 +13,7 @@ std::string safe_name(std::string queue) {
 
 }  // namespace
 
-Launch launch(const SubmitOrder& order, const std::string& cid, const std::string& index) {
+Launch launch(const SubmitOrder& order, const std::string& cid, const std::string& index, bool behind_ce) {
   const QueueSpec& queue = *order.queue;
   const FactoryIdentity& me = *order.me;
   const std::string below = iso8601(order.when).substr(0, 10) + "/" + safe_name(queue.name);
@@ -38,6 +40,7 @@ Launch launch(const SubmitOrder& order, const std::string& cid, const std::strin
   if (queue.executable.empty()) {
     l.executable = me.bootstrap;
     l.arguments = {"--wrapperurl", me.wrapper_url, "--wrappersha256", me.wrapper_sha256};
+    if (behind_ce) l.arguments.insert(l.arguments.end(), {"--wrapperkeepslot", kKeepSlot});
   } else {
     l.executable = queue.executable;
   }

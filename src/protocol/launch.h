@@ -30,6 +30,8 @@ struct Launch {
 
 // `cid` is the pilot's batch id and `index` its number, or what the batch system will put in their place
 // ("$(Cluster).$(Process)", "$(Process)").
-Launch launch(const SubmitOrder& order, const std::string& cid, const std::string& index);
+// `behind_ce`: somebody else chooses the nodes, so a node that fails its checks keeps its slot (R11); the queue's own
+// arguments may say something else.
+Launch launch(const SubmitOrder& order, const std::string& cid, const std::string& index, bool behind_ce = false);
 
 }  // namespace apf::protocol

@@ -44,21 +44,26 @@ std::string last_line(const std::string& text) {
                      end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
+std::string common_config(const Exchange& e) {
+  std::string s = "silent\nshow-error\ngloboff\nurl = " + quoted(e.url) + "\n";
+  s += "connect-timeout = " + whole_seconds(e.connect_timeout) + "\nmax-time = " + whole_seconds(e.timeout) + "\n";
+  if (const char* ca = std::getenv("X509_CERT_DIR"); ca != nullptr && *ca != '\0') s += "capath = " + quoted(ca) + "\n";
+  return s + "write-out = \"\\n%{http_code}\"\n";
+}
+
 }  // namespace
 
 std::string curl_config(const Exchange& e) {
-  std::string s = "silent\nshow-error\ngloboff\nrequest = \"POST\"\n";
-  s += "url = " + quoted(e.url) + "\n";
-  s += "connect-timeout = " + whole_seconds(e.connect_timeout) + "\nmax-time = " + whole_seconds(e.timeout) + "\n";
+  std::string s = common_config(e) + "request = \"POST\"\n";
   s += "header = " + quoted("Content-Type: " + e.content_type) + "\n";
   s += "header = \"Accept: application/json\"\nheader = \"Expect:\"\n";
   if (!e.token.empty()) s += "header = " + quoted("Authorization: Bearer " + e.token) + "\n";
-  if (const char* ca = std::getenv("X509_CERT_DIR"); ca != nullptr && *ca != '\0') s += "capath = " + quoted(ca) + "\n";
   // --data-raw would be right but is younger than the oldest nodes; a body of ours never starts with '@'.
   s += "data-binary = " + quoted(e.body) + "\n";
-  s += "write-out = \"\\n%{http_code}\"\n";
   return s;
 }
+
+std::string curl_head_config(const Exchange& e) { return common_config(e) + "head\n"; }
 
 Result<Answer> read_curl(const Finished& finished) {
   if (finished.timed_out || finished.truncated)

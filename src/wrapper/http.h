@@ -33,6 +33,7 @@ Result<Answer> post(const Exchange& e);
 
 // The parts of it: curl's configuration file, and what curl printed.
 std::string curl_config(const Exchange& e);
+std::string curl_head_config(const Exchange& e);  // the same for HEAD: headers, a line break and the status come back
 Result<Answer> read_curl(const Finished& finished);
 
 }  // namespace apf::wrapper

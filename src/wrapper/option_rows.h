@@ -94,4 +94,7 @@ inline std::vector<std::string> words(std::string_view list) {
   return result;
 }
 
+std::span<const Row> of_node();     // node/options.cc
+std::span<const Row> of_running();  // running_options.cc
+
 }  // namespace apf::wrapper::rows

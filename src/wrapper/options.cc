@@ -63,7 +63,7 @@ constexpr std::array kRows{
     Row{"--wrappersha256", "HEX", "for the bootstrap", ignore},
 };
 
-std::vector<std::span<const Row>> tables() { return {kRows}; }
+std::vector<std::span<const Row>> tables() { return {kRows, rows::of_node(), rows::of_running()}; }
 
 const Row* find_row(std::string_view name) {
   for (const auto& table : tables())

@@ -1,4 +1,5 @@
-// The wrapper's command line: every option is --wrapperNAME VALUE or --wrapperNAME=VALUE, given last wins.
+// The wrapper's command line: every option is --wrapperNAME VALUE or --wrapperNAME=VALUE, given last wins;
+// --wrappercheckscript adds up.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -10,6 +11,8 @@
 #include "apf/context.h"
 #include "apf/result.h"
 #include "apf/time.h"
+#include "wrapper/node/options.h"
+#include "wrapper/running_options.h"
 
 namespace apf::wrapper {
 
@@ -28,6 +31,8 @@ struct Options {
   std::int64_t memory = 0;            // bytes of the slot, told to the WMS; 0: not told
   std::int64_t max_jobs = 0;          // 0: no limit
   Level level = Level::info;
+  node::Options node;
+  RunningOptions running;
 };
 
 // Error: Kind::config "wrapper.bad_option".

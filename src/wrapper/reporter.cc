@@ -65,22 +65,33 @@ void Reporter::run() {
     idle_ = false;
     abort_ = false;
     lock.unlock();
-    send(body);
+    const bool arrived = send(body);
     lock.lock();
     idle_ = true;
+    if (arrived || heard_ == Heard::unknown) heard_ = arrived ? Heard::something : Heard::nothing;
     changed_.notify_all();
   }
 }
 
-void Reporter::send(const std::string& body) {
+Reporter::Heard Reporter::heard(Duration patience) {
+  std::unique_lock lock(mutex_);
+  if (thread_.joinable()) changed_.wait_for(lock, patience, [this] { return heard_ != Heard::unknown; });
+  return heard_;
+}
+
+bool Reporter::send(const std::string& body) const {
   Exchange e{.url = url_, .token = key_, .content_type = "application/x-www-form-urlencoded", .body = body};
   e.connect_timeout = seconds{2};
   e.timeout = seconds{5};
   e.stop = &abort_;
   const auto answer = post(e);
-  if (!answer) return log(Level::warning, "no report to the factory: " + answer.error().text());
+  if (!answer) {
+    log(Level::warning, "no report to the factory: " + answer.error().text());
+    return false;
+  }
   if (answer->status / 100 != 2)
     log(Level::warning, "the factory refuses the report: HTTP status " + std::to_string(answer->status));
+  return true;
 }
 
 }  // namespace apf::wrapper

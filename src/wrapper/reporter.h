@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "apf/time.h"
 #include "protocol/apfmon.h"
 
 namespace apf::wrapper {
@@ -26,16 +27,22 @@ class Reporter {
   void report(protocol::apfmon::Report report);
   void finish();  // waits at most 2 s for what was reported last
 
+  // Did a report reach the factory? Waits at most so long for the first one's end. `unknown`: there is no factory to
+  // report to, or nothing has come to an end yet.
+  enum class Heard : std::uint8_t { unknown, something, nothing };
+  Heard heard(Duration patience);
+
  private:
   void run();
-  void send(const std::string& body);
+  bool send(const std::string& body) const;  // false: nobody answered
 
   std::string url_, key_, node_, submission_;
   std::optional<std::uint32_t> index_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> waiting_;                     // guarded by mutex_
-  bool stopping_ = false, idle_ = true, done_ = false;  // guarded by mutex_
+  std::deque<std::string> waiting_;      // guarded by mutex_
+  bool stopping_ = false, idle_ = true;  // guarded by mutex_
+  Heard heard_ = Heard::unknown;         // guarded by mutex_
   std::atomic<bool> abort_{false};
   std::thread thread_;
 };

@@ -39,9 +39,11 @@ bool remove_tree(const std::string& directory) {
   return !e;
 }
 
+std::string Scratch::base_of(const std::string& base) { return base.empty() ? default_base() : base; }
+
 Result<Scratch> Scratch::make(const std::string& base) {
   std::error_code e;
-  const fs::path parent = fs::absolute(base.empty() ? default_base() : base, e);
+  const fs::path parent = fs::absolute(base_of(base), e);
   std::string name = (parent / "apf-XXXXXX").lexically_normal().string();
   if (e || ::mkdtemp(name.data()) == nullptr)
     return fail(Kind::transient, "wrapper.no_scratch",

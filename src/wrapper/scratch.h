@@ -18,6 +18,7 @@ class Scratch {
   // Makes apf-XXXXXX in `base` (empty: $OSG_WN_TMP, $TMPDIR or the working directory).
   // Error: Kind::transient "wrapper.no_scratch": this node can't run payloads.
   static Result<Scratch> make(const std::string& base);
+  static std::string base_of(const std::string& base);  // the directory that `base` means
   Scratch(Scratch&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   Scratch& operator=(Scratch&&) = delete;
   Scratch(const Scratch&) = delete;

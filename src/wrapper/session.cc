@@ -10,8 +10,11 @@
 
 #include "protocol/json_value.h"
 #include "protocol/launch.h"
+#include "wrapper/environment.h"
 #include "wrapper/exit_codes.h"
 #include "wrapper/log.h"
+#include "wrapper/node/keep_slot.h"
+#include "wrapper/node/validate.h"
 #include "wrapper/plugin.h"
 #include "wrapper/secrets.h"
 #include "wrapper/signals.h"
@@ -51,13 +54,45 @@ Summary with_plugin(const Surroundings& around) {
   return summary;
 }
 
+void tell_environment() {
+  std::string text;
+  for (const std::string& line : environment_lines()) text += "  " + line + "\n";
+  log(Level::info, "environment:");
+  write_out(text);
+}
+
 Summary work(const Options& options, const std::string& token, const std::string& node, Reporter& reporter) {
+  const auto validation =
+      node::validate({.options = options, .token = token, .scratch = Scratch::base_of(options.scratch)}, reporter);
+  if (validation.rc != kDone) return {.rc = validation.rc, .reason = validation.text, .failure = validation.failure};
   auto scratch = Scratch::make(options.scratch);
   if (!scratch) {
     log(Level::error, scratch.error().text());
-    return {.rc = kNodeFault, .reason = scratch.error().what};
+    return {.rc = kNodeFault, .reason = scratch.error().what, .failure = "disk"};
   }
   return with_plugin({.options = options, .token = token, .node = node, .reporter = reporter, .scratch = *scratch});
+}
+
+protocol::apfmon::Report last_report(const Summary& s) {
+  protocol::apfmon::Report last;
+  const bool fault = s.rc > kDone && s.rc < kBySignal && s.rc != kNoWork && s.rc != kPayloadFault;
+  last.state = fault ? protocol::apfmon::State::fault : protocol::apfmon::State::exiting;
+  last.rc = s.rc;
+  last.payloads = s.payloads;
+  last.failure = s.failure;
+  if (fault) last.text = s.reason;
+  return last;
+}
+
+// Told at once, then the slot is kept: nothing of the pilot is left but this process.
+void keep_slot(const Options& options, const Summary& summary, Reporter& reporter) {
+  if (options.node.keep_slot <= Duration::zero()) return;
+  const Duration keep = node::jittered(options.node.keep_slot, node::random_share());
+  auto report = last_report(summary);
+  report.keeps = std::chrono::duration_cast<seconds>(keep).count();
+  reporter.report(report);
+  log(Level::warning, "this node keeps its slot for " + human(keep) + ", so that no other pilot comes to it");
+  if (!node::keep_slot(keep)) log(Level::info, std::string("ended by ") + signals::name(signals::last_ending()));
 }
 
 }  // namespace
@@ -71,15 +106,18 @@ void write_last_line(const Summary& s, Duration wall, const std::string& node) {
   const auto in_seconds = [](Duration d) {  // to the millisecond
     return static_cast<double>(std::chrono::duration_cast<milliseconds>(d).count()) / 1000;
   };
-  const nlohmann::json j = {{"apf_wrapper", APF_VERSION},
-                            {"rc", s.rc},
-                            {"reason", s.reason},
-                            {"payloads", s.payloads},
-                            {"failed", s.failed},
-                            {"payload_wall_s", in_seconds(s.payload_wall)},
-                            {"payload_cpu_s", in_seconds(s.payload_cpu)},
-                            {"wall_s", in_seconds(wall)},
-                            {"node", node}};
+  nlohmann::json j = {{"apf_wrapper", APF_VERSION},
+                      {"rc", s.rc},
+                      {"outcome", outcome(s)},
+                      {"reason", s.reason},
+                      {"payloads", s.payloads},
+                      {"failed", s.failed},
+                      {"payload_wall_s", in_seconds(s.payload_wall)},
+                      {"payload_cpu_s", in_seconds(s.payload_cpu)},
+                      {"wall_s", in_seconds(wall)},
+                      {"node", node}};
+  if (!s.failure.empty()) j["failure"] = s.failure;
+  if (!s.ids.empty()) j["ids"] = s.ids;
   write_out(protocol::json_value::dump(j) + "\n");
 }
 
@@ -97,6 +135,7 @@ int run_session(const Options& options) {
   Reporter reporter(report_key(), node);
   scrub_environment();
   reporter.report({});
+  if (options.node.dump_environment) tell_environment();
 
   Summary summary;
   if (token) {
@@ -105,12 +144,9 @@ int run_session(const Options& options) {
     log(Level::error, token.error().text());
     summary = {.rc = kCredential, .reason = token.error().what};
   }
-  protocol::apfmon::Report last;
-  const bool fault = summary.rc > kDone && summary.rc < kBySignal;
-  last.state = fault ? protocol::apfmon::State::fault : protocol::apfmon::State::exiting;
-  last.rc = summary.rc;
-  last.payloads = summary.payloads;
-  reporter.report(last);
+  if (summary.rc == kNodeFault) keep_slot(options, summary, reporter);
+  summary.rc = exit_code(summary, options.running.telling_exit);
+  reporter.report(last_report(summary));
   reporter.finish();
   write_last_line(summary, mono_now() - born, node);
   return summary.rc;

@@ -7,7 +7,8 @@ SCRIPT is JSON: {"jobs": [job...], "acquire": [fault...], "update": [fault...], 
 A fault is used once, in order: "ok", "drop" (the request is taken in, the connection closed without an answer),
 "hang" (no answer for an hour), "503", "403", "html", "unknown_argument" (what PanDA says to our extensions).
 "always" instead of a list means that fault for every request. LOG gets one JSON line a request.
-Also serves the factory's report endpoint (POST .../apfmon/jobs/...), with the same faults under "report".
+"date" is the Date header of all answers, instead of the time. Also serves the factory's report endpoint
+(POST .../apfmon/jobs/...), with the same faults under "report".
 """
 import http.server
 import json
@@ -31,6 +32,12 @@ def fault(kind):
 class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
+
+    def date_time_string(self, timestamp=None):
+        return script.get("date") or super().date_time_string(timestamp)
+
+    def do_HEAD(self):
+        self.reply(405, "")
 
     def reply(self, status, body):
         self.send_response(status)

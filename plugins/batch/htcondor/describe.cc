@@ -173,7 +173,7 @@ Result<Described> describe(const SubmitOrder& order, const Files& files) {
   if (!flavour) return fail(flavour.error());
   Lines lines;
   check_identity(lines, order);
-  protocol::Launch launch = protocol::launch(order, htcondor::kPilotId, htcondor::kIndex);
+  protocol::Launch launch = protocol::launch(order, htcondor::kPilotId, htcondor::kIndex, is_grid(*flavour));
   launch.environment[protocol::kReportKeyVariable] = base_name(files.key);
   std::vector<std::string> inputs = files.inputs;
   if (!files.token.empty()) {

@@ -69,6 +69,7 @@ std::string line_of(const PilotNote& note) {
   put(line, "node", note.node);
   if (note.exit_code >= 0) put(line, "exit", std::to_string(note.exit_code));
   put(line, "reason", note.reason);
+  put(line, "profile", note.profile);
   return line;
 }
 

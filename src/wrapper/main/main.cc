@@ -7,6 +7,7 @@
 #include "wrapper/exit_codes.h"
 #include "wrapper/guardian.h"
 #include "wrapper/log.h"
+#include "wrapper/node/probe.h"
 #include "wrapper/options.h"
 #include "wrapper/secrets.h"
 #include "wrapper/session.h"
@@ -19,6 +20,7 @@ int run(const std::vector<std::string>& arguments) {
     const auto settings = read_guard_arguments(arguments);
     return settings ? guard(*settings) : static_cast<int>(kUsage);
   }
+  if (!arguments.empty() && arguments[0] == node::kProbeOption) return node::probe(arguments);
   if (arguments.size() == 1 && arguments[0] == "--version") return write_out(APF_VERSION "\n"), kDone;
   if (arguments.size() == 1 && arguments[0] == "--help") return write_out(usage()), kDone;
   hide_process();
