@@ -83,7 +83,7 @@ struct FactoryIdentity {
   std::string log_dir;         // root of the pilots' log tree
   std::string state_dir;       // private to the factory; a plug-in may keep things in state_dir/<its section>
   std::string bootstrap;       // path of apf-bootstrap.sh, the executable of a pilot
-  std::string wrapper_url;     // where the bootstrap fetches apf-wrapper from
+  std::string wrapper_url;     // where the bootstrap fetches the wrapper's tarball from: URL,URL,...
   std::string wrapper_sha256;  // of that file, pinned in each submission
 };
 

@@ -226,9 +226,9 @@ void Api::Impl::logs(const Ask& ask) {
 
 void Api::Impl::wrapper(const Ask& ask) {
   Response response;
-  if (ask.rest == "apf-wrapper") {
+  if (ask.rest == "apf-wrapper.tar.gz") {
     response.file = options_.wrapper_file;
-    response.type = "application/octet-stream";
+    response.type = "application/gzip";
   } else if (ask.rest == "apf-bootstrap.sh") {
     response.file = options_.bootstrap_file;
     response.type = "text/x-shellscript; charset=utf-8";

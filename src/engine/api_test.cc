@@ -213,7 +213,7 @@ TEST_F(ApiTest, ServesLogsAndWrapper) {
   EXPECT_EQ(get("/logs").status, 301);
   EXPECT_EQ(get("/logs/day/1.0.out").file, "day/1.0.out");
   EXPECT_EQ(get("/logs/../apf-wrapper").status, 404);
-  EXPECT_EQ(get("/wrapper/apf-wrapper").file, (directory_ / "apf-wrapper").string());
+  EXPECT_EQ(get("/wrapper/apf-wrapper.tar.gz").file, (directory_ / "apf-wrapper").string());
   EXPECT_EQ(get("/wrapper/../logs").status, 404);
 }
 

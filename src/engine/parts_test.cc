@@ -141,8 +141,8 @@ TEST_F(FilesTest, PilotsOfThisMachineTakeTheFileItselfIfTheyMay) {
   if (everybody_may_read(open)) {
     EXPECT_EQ(wrapper_url(open, "127.0.0.1:80"), "file://" + open);
   }
-  EXPECT_EQ(wrapper_url(closed, "127.0.0.1:80"), "http://127.0.0.1:80/wrapper/apf-wrapper");
-  EXPECT_EQ(wrapper_url(open, "host.example.org:80"), "http://host.example.org:80/wrapper/apf-wrapper");
+  EXPECT_EQ(wrapper_url(closed, "127.0.0.1:80"), "http://127.0.0.1:80/wrapper/apf-wrapper.tar.gz");
+  EXPECT_EQ(wrapper_url(open, "host.example.org:80"), "http://host.example.org:80/wrapper/apf-wrapper.tar.gz");
   EXPECT_EQ(wrapper_url("/a b/w", ""), "file:///a%20b/w");  // not served: the file is all there is
 }
 

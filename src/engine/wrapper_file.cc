@@ -40,7 +40,7 @@ bool everybody_may_read(const std::string& file) {
 
 std::string wrapper_url(const std::string& file, const std::string& address) {
   const bool here = address.empty() || address.starts_with("127.") || address.starts_with("[::1]");
-  if (!here || (!address.empty() && !everybody_may_read(file))) return "http://" + address + "/wrapper/apf-wrapper";
+  if (!here || (!address.empty() && !everybody_may_read(file))) return "http://" + address + "/wrapper/apf-wrapper.tar.gz";
   std::string url = "file://";
   std::size_t from = 0;
   while (from < file.size()) {  // each part is escaped, the slashes stay

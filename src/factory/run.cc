@@ -146,7 +146,7 @@ int run(const RunArgs& args, const Registry& registry, std::ostream& err) {
                                        .load = [&loader] { return loader.reload(); },
                                        .user = user_name(),
                                        .bootstrap_file = beside_program("apf-bootstrap.sh"),
-                                       .wrapper_file = beside_program("apf-wrapper")});
+                                       .wrapper_file = beside_program("apf-wrapper.tar.gz")});
   if (!engine) {
     err << kMe << engine.error().text() << '\n';
     return engine.error().kind == Kind::config ? kBadInput : kFailed;

@@ -24,7 +24,7 @@ std::string address_of(const core::FactorySettings& factory) {
 // As the engine makes it; what only a run knows is an example.
 Result<FactoryIdentity> example_identity(const core::FactorySettings& factory) {
   auto me = engine::identity_of(factory, address_of(factory),
-                                {beside_program("apf-bootstrap.sh"), beside_program("apf-wrapper")});
+                                {beside_program("apf-bootstrap.sh"), beside_program("apf-wrapper.tar.gz")});
   if (!me) return me;
   me->instance = "example-instance";
   me->user = user_name();

@@ -39,7 +39,7 @@ Launch launch(const SubmitOrder& order, const std::string& cid, const std::strin
 
   if (queue.executable.empty()) {
     l.executable = me.bootstrap;
-    l.arguments = {"--wrapperurl", me.wrapper_url, "--wrappersha256", me.wrapper_sha256};
+    l.arguments = {"--wrappertarballurl", me.wrapper_url, "--wrappertarballchecksum", me.wrapper_sha256};
     if (behind_ce) l.arguments.insert(l.arguments.end(), {"--wrapperkeepslot", kKeepSlot});
   } else {
     l.executable = queue.executable;

@@ -1,71 +1,238 @@
 #!/bin/sh
-# First stage of a pilot on the worker node: fetches apf-wrapper, checks its SHA-256 and becomes it.
+# First stage of a pilot on the worker node: sets the node up, fetches the wrapper's tarball, checks the SHA-256 that
+# the factory pinned, and becomes apf-wrapper. Needs a POSIX shell, curl, tar, gzip and one of sha256sum, openssl,
+# shasum, busybox; everything else that it calls may be missing.
 #
-#   apf-bootstrap.sh --wrapperurl URL --wrappersha256 HEX [--wrapper... options of apf-wrapper]
-#
-# Needs a POSIX shell and curl. Exit codes as src/wrapper/exit_codes.h: 2 wrong options, 64 this node can't run pilots
-# (no curl, wrapper not fetched, wrong checksum, not runnable); any other is apf-wrapper's.
+# Exit codes as src/wrapper/exit_codes.h: 2 wrong options, 64 this node can't run pilots; any other is apf-wrapper's.
 set -u
 umask 077
 
-url='' sha256='' previous=''
-for argument in "$@"; do
-  case $previous in
-    --wrapperurl) url=$argument ;;
-    --wrappersha256) sha256=$argument ;;
-  esac
-  case $argument in
-    --wrapperurl=*) url=${argument#*=} ;;
-    --wrappersha256=*) sha256=${argument#*=} ;;
-  esac
-  previous=$argument
-done
+usage='usage: apf-bootstrap.sh --wrappertarballurl URL,... --wrappertarballchecksum HEX [OPTION=VALUE]... [WORD]...
+  --wrappertarballurl URLS        http:, https: or file:; the next one is tried if one fails
+  --wrappertarballchecksum HEX    SHA-256 of the tarball: 64 digits
+  --wrappertrial N/PERCENT, --wrappertrialurl, --wrappertrialchecksum
+                                  pilots whose turn it is take this tarball instead
+  --wrapperproxy URL              HTTP proxy (squid); what it does not give is asked for directly
+  --wrapperplatform NAME          LOCAL (default), OSG or EGI: a grid needs its set-up file
+  --wrapperspecialcmd COMMAND     run in this shell after the set-up: module load ...
+  --wrappervlimit KB              virtual memory of each process
+All other options are of apf-wrapper, which lists them with --help; words that are no options are for the pilot.
+A value may stand in quotes that survived on the way here: --wrapperspecialcmd="module load x".'
+
+say() {
+  printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ 2>/dev/null)" "$1" "$2" >&2
+}
+
+# What stands in a path of the factory's API.
+encoded() {
+  rest=$1
+  while [ -n "$rest" ]; do
+    case $rest in
+      %*) printf '%%25' ;; '#'*) printf '%%23' ;; '?'*) printf '%%3F' ;; ' '*) printf '%%20' ;;
+      *) printf %s "${rest%"${rest#?}"}" ;;
+    esac
+    rest=${rest#?}
+  done
+}
 
 # Tells the log, and the factory if it is there (the APFMon job form; the key goes by standard input, never as an
 # argument). Nothing here may delay or change the exit.
+home='' key=''
 fault() {
-  echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) error $2" >&2
+  say error "$2"
   if [ -n "${APFMON:-}" ] && [ -n "${APFFID:-}" ] && command -v curl >/dev/null 2>&1; then
-    key=$(cat "${APF_REPORT_KEY_FILE:-/dev/null}" 2>/dev/null)
-    node=$(uname -n)
-    cid=$(printf %s "${APFCID:-}" | sed 's/%/%25/g; s/#/%23/g; s/?/%3F/g; s/ /%20/g')
+    [ -r "${APF_REPORT_KEY_FILE:-}" ] && read -r key <"$APF_REPORT_KEY_FILE"
     printf 'header = "Authorization: Bearer %s"\n' "$key" |
       curl -q -s -o /dev/null --connect-timeout 2 -m 5 -K - \
-        -d "state=fault&rc=$1&payloads=0&submission=${APF_SUBMISSION:-}&index=${APF_INDEX:-0}&node=$node" \
-        "$APFMON/jobs/$APFFID:$cid"
+        -d "state=fault&rc=$1&payloads=0&submission=${APF_SUBMISSION:-}&index=${APF_INDEX:-0}&node=$(uname -n 2>/dev/null)" \
+        "$APFMON/jobs/$APFFID:$(encoded "${APFCID:-}")"
   fi
-  rm -f "${APF_REPORT_KEY_FILE:-}" "${file:-}" 2>/dev/null
+  rm -rf "${APF_REPORT_KEY_FILE:-}" "$home" 2>/dev/null
   exit "$1"
 }
 
-[ -n "$url" ] && [ -n "$sha256" ] || fault 2 'apf-bootstrap.sh needs --wrapperurl and --wrappersha256'
-command -v curl >/dev/null 2>&1 || fault 64 'this node has no curl'
-
-# 64 hexadecimal digits of the file, with what the node has.
-checksum() {
-  if command -v sha256sum >/dev/null 2>&1; then
-    sha256sum "$1" | cut -c1-64
-  elif command -v openssl >/dev/null 2>&1; then
-    openssl dgst -sha256 -r "$1" | cut -c1-64
-  else
-    shasum -a 256 "$1" | cut -c1-64
+# ---- options: words of a value in quotes become one again, each goes on to apf-wrapper, ours are noted ----
+urls='' sha256='' trial='' trial_urls='' trial_sha256='' proxy='' platform='' grid='' special='' vlimit=''
+take() {
+  case $1 in
+    --wrappertarballurl | --wrappertarballuri | --pandawrappertarballurl) urls=$2 ;;
+    --wrappertarballchecksum) sha256=$2 ;;
+    --wrappertrial) trial=$2 ;;
+    --wrappertrialurl) trial_urls=$2 ;;
+    --wrappertrialchecksum) trial_sha256=$2 ;;
+    --wrapperproxy) proxy=$2 ;;
+    --wrapperplatform) platform=$2 ;;
+    --wrappergrid | --pandagrid) grid=$2 ;;
+    --wrapperspecialcmd | --pandaspecialcmd) special=$2 ;;
+    --wrappervlimit) vlimit=$2 ;;
+  esac
+}
+left=$# open='' name='' ours=yes
+while [ "$left" -gt 0 ]; do
+  word=$1
+  shift
+  left=$((left - 1))
+  if [ -n "$open" ]; then
+    word="$open $word" open=''
   fi
+  value='' mark=''
+  case $ours$word in
+    yes--wrapper*=* | yes--panda*=*) value=${word#*=} ;;
+  esac
+  case $value in
+    \"*) mark=\" ;;
+    \'*) mark=\' ;;
+  esac
+  if [ -n "$mark" ]; then
+    case $value in
+      ?*"$mark") word=${word%%=*}=${value#?} word=${word%"$mark"} ;;
+      *)
+        [ "$left" -gt 0 ] || fault 2 "the value of ${word%%=*} begins with $mark and does not end with it"
+        open=$word
+        continue ;;
+    esac
+  fi
+  if [ -n "$name" ]; then
+    take "$name" "$word" && name=''
+  else
+    case $ours$word in
+      yes--help) printf '%s\n' "$usage" && exit 0 ;;
+      yes--) ours=no ;;
+      yes--wrapper*=* | yes--panda*=*) take "${word%%=*}" "${word#*=}" ;;
+      yes--wrapper* | yes--panda*) name=$word ;;
+    esac
+  fi
+  set -- "$@" "$word"
+done
+
+number() {
+  case $2 in
+    '' | *[!0-9]* | ??????????*) fault 2 "$1: '$2' is not a whole number" ;;
+  esac
+}
+checksum_form() {
+  case $2 in
+    *[!0-9a-fA-F]*) fault 2 "$1: '$2' is not hexadecimal" ;;
+  esac
+  [ ${#2} -eq 64 ] || fault 2 "$1: a SHA-256 has 64 digits, '$2' has ${#2}"
+}
+[ -n "$urls" ] || sha256=''
+[ -n "$sha256" ] || fault 2 'apf-bootstrap.sh needs --wrappertarballurl and --wrappertarballchecksum'
+checksum_form --wrappertarballchecksum "$sha256"
+case $platform:$grid in
+  :OSG | :EGI) platform=$grid ;;
+  :* | LOCAL:* | [Ll]ocal:*) platform=LOCAL ;;
+  OSG:* | EGI:*) ;;
+  *) fault 2 "--wrapperplatform: '$platform' is not LOCAL, OSG or EGI" ;;
+esac
+if [ -n "$trial" ]; then
+  number --wrappertrial "${trial%%/*}"
+  number --wrappertrial "${trial#*/}"
+  number APF_INDEX "${APF_INDEX:-0}"
+  checksum_form --wrappertrialchecksum "$trial_sha256"
+  # Of any 100 pilots in a row exactly so many per cent, spread evenly.
+  place=$(((${trial%%/*} + ${APF_INDEX:-0}) % 100)) share=${trial#*/}
+  if [ $(((place + 1) * share / 100)) -gt $((place * share / 100)) ]; then
+    say info "this pilot tries the tarball $trial_sha256"
+    urls=$trial_urls sha256=$trial_sha256
+  fi
+fi
+for program in curl tar gzip; do
+  command -v $program >/dev/null 2>&1 || fault 64 "this node has no $program"
+done
+
+# ---- the node ----
+setup=''
+case $platform in
+  OSG) setup=${OSG_GRID:-/OSG_GRID-is-not-set}/setup.sh ;;
+  EGI) setup=${GRID_ENV_LOCATION:-/etc/profile.d}/grid-env.sh ;;
+esac
+if [ -n "$setup" ]; then
+  [ -r "$setup" ] || fault 64 "the set-up file of $platform, $setup, is missing"
+  set +u
+  # shellcheck disable=SC1090 # the node's own
+  . "$setup"
+  set -u
+fi
+if [ -n "$special" ]; then
+  say info "special command: $special"
+  set +u
+  command eval "$special" || fault 64 "the special command failed with code $?: $special"
+  set -u
+fi
+if [ -n "$vlimit" ]; then
+  number --wrappervlimit "$vlimit"
+  # shellcheck disable=SC3045 # dash, bash and busybox have it; another shell says so
+  ulimit -v "$vlimit" || fault 64 "virtual memory can't be limited to $vlimit kB"
+fi
+
+# ---- the tarball ----
+sum_of() {
+  if command -v sha256sum >/dev/null 2>&1; then
+    sum=$(sha256sum "$1")
+  elif command -v openssl >/dev/null 2>&1; then
+    sum=$(openssl dgst -sha256 -r "$1")
+  elif command -v shasum >/dev/null 2>&1; then
+    sum=$(shasum -a 256 "$1")
+  elif command -v busybox >/dev/null 2>&1; then
+    sum=$(busybox sha256sum "$1")
+  else
+    fault 64 'this node has no sha256sum, openssl, shasum or busybox'
+  fi
+  sum=${sum%% *}
+}
+same() { # hexadecimal digits, in capitals or not
+  [ "$1" = "$2" ] || [ "$1" = "$(printf %s "$2" | tr ABCDEF abcdef 2>/dev/null)" ]
+}
+# One source: 0 when the right thing is in $file.
+fetch() {
+  if ! problem=$(curl -q -sSfL --globoff --create-dirs --connect-timeout 20 -m 120 -o "$file" "$@" 2>&1); then
+    return 1
+  fi
+  sum_of "$file"
+  same "$sum" "$sha256" && return 0
+  problem="its SHA-256 is $sum, not $sha256" line=''
+  read -r line <"$file" 2>/dev/null
+  case $line in
+    *'<!'* | *'<h'* | *'<H'*) problem="$problem (it is an HTML page)" ;;
+  esac
+  return 1
+}
+fetch_any() {
+  rest=$urls,
+  while [ -n "$rest" ]; do
+    url=${rest%%,*} rest=${rest#*,}
+    if [ -n "$proxy" ]; then
+      fetch -x "$proxy" "$url" && return 0
+      say warning "the wrapper from $url by $proxy is not used: $problem"
+    fi
+    fetch "$url" && return 0
+    say warning "the wrapper from $url is not used: $problem"
+  done
+  return 1
 }
 
-# The working directory may be mounted noexec: then the node's directory for temporary files is tried.
-problem=''
+# The working directory may be mounted noexec: then the node's directory for temporary files is tried. Only there does
+# a name that nobody can guess matter.
+file='' problem='no directory can be written'
 for directory in "$PWD" "${TMPDIR:-/tmp}"; do
-  file=$(mktemp "$directory/apf-wrapper.XXXXXX" 2>/dev/null) || { problem="cannot write to $directory"; continue; }
-  error=$(curl -q -sSf --retry 2 --connect-timeout 10 -m 120 -o "$file" "$url" 2>&1) ||
-    fault 64 "cannot fetch the wrapper from $url: $error"
-  got=$(checksum "$file")
-  wanted=$(printf %s "$sha256" | tr ABCDEF abcdef)
-  [ "$got" = "$wanted" ] || fault 64 "the wrapper from $url has SHA-256 $got, not $wanted"
-  chmod 700 "$file"
-  if "$file" --version >/dev/null 2>&1; then
-    exec "$file" --wrapperfetched "$file" "$@"
+  if command -v mktemp >/dev/null 2>&1; then
+    new=$(mktemp -d "$directory/apf-wrapper.XXXXXX" 2>/dev/null) || continue
+  else
+    [ "$directory" = "$PWD" ] || continue
+    new=$directory/apf-wrapper.$$
   fi
+  old=$home home=$new
+  if [ -z "$file" ]; then
+    file=$home/tarball
+    fetch_any || fault 64 "no source gave the wrapper: $problem"
+  fi
+  problem=$(tar -xzf "$file" -C "$home" 2>&1) || fault 64 "the wrapper can't be unpacked: $problem"
+  rm -rf "$file" "$old" 2>/dev/null
+  for wrapper in "$home"/apf-wrapper.*; do # one for each architecture: the first that runs here
+    "$wrapper" --version >/dev/null 2>&1 && exec "$wrapper" --wrapperhome "$home" "$@"
+  done
   problem="the wrapper does not run in $directory"
-  rm -f "$file"
+  file=''
 done
 fault 64 "$problem"

@@ -31,7 +31,7 @@ GuardSettings settings_of(const Wms::Acquired& acquired, const Options& options,
                   .err = directory + "/payload.err",
                   .scratch = scratch,
                   .wall = seconds{job.spec.walltime_s},
-                  .grace = options.grace,
+                  .grace = options.grace.value_or(seconds{10}),
                   .argv = job.spec.argv};
   if (job.lease_s == 0) return s;
   // Only a job queue of ours means limits by these fields: to PanDA they are estimates that brokerage works with.

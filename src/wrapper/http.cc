@@ -6,42 +6,21 @@
 #include <cstdlib>
 
 #include "process/supervisor.h"
+#include "wrapper/curl_text.h"
 
 namespace apf::wrapper {
 namespace {
 
+using curl::last_line;
+using curl::quoted;
+using curl::whole_seconds;
+
 constexpr std::size_t kLongestReply = 16 << 20U;
-
-std::string quoted(std::string_view text) {
-  std::string s = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '\\': s += "\\\\"; break;
-      case '"': s += "\\\""; break;
-      case '\n': s += "\\n"; break;
-      case '\r': s += "\\r"; break;
-      case '\t': s += "\\t"; break;
-      default: s += c;
-    }
-  }
-  return s + "\"";
-}
-
-// Whole seconds, rounded up: the curl of older nodes knows no fractions.
-std::string whole_seconds(Duration d) { return std::to_string((d.count() + 999'999'999) / 1'000'000'000); }
 
 // Exit codes of curl after which surely nothing reached the server: bad address, no resolution, no connection, TLS.
 bool not_sent(int code) {
   constexpr std::array codes{1, 3, 5, 6, 7, 35, 51, 58, 59, 60, 66, 77, 83, 90, 91};
   return std::find(codes.begin(), codes.end(), code) != codes.end();
-}
-
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "no message";
-  const std::size_t start = text.rfind('\n', end);
-  return text.substr(start == std::string::npos ? 0 : start + 1,
-                     end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
 std::string common_config(const Exchange& e) {

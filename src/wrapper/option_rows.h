@@ -94,7 +94,9 @@ inline std::vector<std::string> words(std::string_view list) {
   return result;
 }
 
-std::span<const Row> of_node();     // node/options.cc
-std::span<const Row> of_running();  // running_options.cc
+std::span<const Row> of_node();       // node/options.cc
+std::span<const Row> of_running();    // running_options.cc
+std::span<const Row> of_code();       // code_options.cc
+std::span<const Row> of_bootstrap();  // bootstrap_options.cc
 
 }  // namespace apf::wrapper::rows

@@ -242,7 +242,11 @@ TEST_F(Secrets, ThatCannotBeOneAreRefused) {
 
 TEST_F(Secrets, LeaveTheEnvironment) {
   ::setenv("APF_REPORT_KEY_FILE", "x", 1);
-  scrub_environment();
+  ::setenv("BEARER_TOKEN_FILE", "y", 1);
+  scrub_environment(true);
+  EXPECT_STREQ(std::getenv("BEARER_TOKEN_FILE"), "y");
+  scrub_environment(false);
+  EXPECT_EQ(std::getenv("BEARER_TOKEN_FILE"), nullptr);
   EXPECT_EQ(std::getenv("APF_REPORT_KEY_FILE"), nullptr);
 }
 

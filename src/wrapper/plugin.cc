@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "wrapper/exec.h"
 #include "wrapper/generic.h"
+#include "wrapper/panda.h"
 #include "wrapper/trivial.h"
 
 namespace apf::wrapper {
@@ -15,8 +17,22 @@ std::unique_ptr<Plugin> make(const Surroundings& around) {
 }
 
 constexpr std::array kKinds{
-    PluginKind{
-        .name = "generic", .doc = "takes jobs from the WMS and runs them", .asks_wms = true, .make = make<Generic>},
+    PluginKind{.name = "generic",
+               .doc = "takes jobs from the WMS and runs them",
+               .asks_wms = true,
+               .needs_queue = true,
+               .make = make<Generic>},
+    PluginKind{.name = "exec",
+               .doc = "runs a program of the VO with the arguments that are no options",
+               .takes_arguments = true,
+               .shares_secrets = true,
+               .make = make<Exec>},
+    PluginKind{.name = "panda",
+               .doc = "runs PanDA's pilot3; arguments that are no options go to it",
+               .needs_queue = true,
+               .takes_arguments = true,
+               .shares_secrets = true,
+               .make = make<Panda>},
     PluginKind{.name = "trivial", .doc = "runs nothing: only the node is checked", .make = make<Trivial>},
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "wrapper/kit.h"
 #include "wrapper/options.h"
 #include "wrapper/reporter.h"
 #include "wrapper/scratch.h"
@@ -26,6 +27,7 @@ struct Surroundings {
   const std::string& node;   // name of this node
   Reporter& reporter;
   const Scratch& scratch;
+  const Kit& kit;
 };
 
 // A pilot ends before it began its work: exit code (exit_codes.h) and a sentence.
@@ -51,7 +53,10 @@ class Plugin {
 
 struct PluginKind {
   std::string_view name, doc;
-  bool asks_wms = false;  // takes jobs from the WMS itself: --wrapperwmsurl and --wrapperwmsqueue are required
+  bool asks_wms = false;         // takes jobs from the WMS itself: --wrapperwmsurl is required
+  bool needs_queue = false;      // --wrapperwmsqueue is required
+  bool takes_arguments = false;  // words of the command line that are no options of ours go to the pilot
+  bool shares_secrets = false;  // what it runs speaks to the WMS itself and needs the tokens that its environment names
   std::unique_ptr<Plugin> (*make)(const Surroundings&) = nullptr;
 };
 std::span<const PluginKind> plugin_kinds();

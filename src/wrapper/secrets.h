@@ -14,8 +14,9 @@ namespace apf::wrapper {
 // copy which the batch system made for this pilot. Error: Kind::config "wrapper.no_credential".
 Result<std::string> take_secret(const std::string& file);
 
-// Takes variables that lead to secrets out of this process's environment, which payloads inherit.
-void scrub_environment();
+// Takes variables that lead to secrets out of this process's environment, which payloads inherit. `only_ours`: those
+// of the factory; what a pilot's code needs for the WMS stays.
+void scrub_environment(bool only_ours);
 
 // Other processes of this user may neither trace this process nor read its memory, environment or descriptors.
 void hide_process();

@@ -31,9 +31,9 @@ std::string report_key() {
   return key.value_or("");
 }
 
-void greet(const Options& options, const std::string& node) {
+void greet(const Options& options, const std::string& plugin, const std::string& node) {
   const char* protocol = std::getenv("APF_PROTOCOL");
-  log(Level::info, fmt::format("apf-wrapper {} on {}: {} pilot", APF_VERSION, node, options.plugin) +
+  log(Level::info, fmt::format("apf-wrapper {} on {}: {} pilot", APF_VERSION, node, plugin) +
                        (options.wms_queue.empty() ? "" : " of queue " + options.wms_queue) +
                        (options.wms_url.empty() ? "" : " at " + options.wms_url));
   if (protocol != nullptr && protocol != std::to_string(protocol::kLaunchProtocol))
@@ -41,12 +41,14 @@ void greet(const Options& options, const std::string& node) {
         fmt::format("the factory speaks launch protocol {}, this wrapper {}", protocol, protocol::kLaunchProtocol));
 }
 
-Summary with_plugin(const Surroundings& around) {
-  const auto plugin = find_plugin(around.options.plugin)->make(around);
+Summary with_plugin(const PluginKind& kind, const Surroundings& around) {
+  const auto plugin = kind.make(around);
   Summary summary;
   if (const auto ending = plugin->prepare()) {
     if (ending->rc != kDone) log(Level::error, ending->reason);
     summary = {.rc = ending->rc, .reason = ending->reason};
+  } else if (around.options.dry) {
+    summary = {.reason = "dry run"};
   } else {
     summary = plugin->run();
   }
@@ -61,16 +63,42 @@ void tell_environment() {
   write_out(text);
 }
 
-Summary work(const Options& options, const std::string& token, const std::string& node, Reporter& reporter) {
+Summary failed(int rc, const Error& e) {
+  log(Level::error, e.text());
+  return {.rc = rc, .reason = e.what};
+}
+
+// What stands between the command line and the work.
+struct Prepared {
+  Kit kit;
+  const PluginKind* kind = nullptr;
+};
+Result<Prepared> prepare(const Options& options) {
+  auto kit = take_kit(options);
+  if (!kit) return fail(kit.error());
+  Prepared p{.kit = std::move(*kit)};
+  p.kind = find_plugin(p.kit.plugin);
+  if (auto enough = check_options(options, *p.kind); !enough) return fail(enough.error());
+  return p;
+}
+
+Summary work(const Options& options, const Prepared& prepared, const std::string& token, const std::string& node,
+             Reporter& reporter) {
   const auto validation =
       node::validate({.options = options, .token = token, .scratch = Scratch::base_of(options.scratch)}, reporter);
   if (validation.rc != kDone) return {.rc = validation.rc, .reason = validation.text, .failure = validation.failure};
   auto scratch = Scratch::make(options.scratch);
   if (!scratch) {
-    log(Level::error, scratch.error().text());
-    return {.rc = kNodeFault, .reason = scratch.error().what, .failure = "disk"};
+    Summary s = failed(kNodeFault, scratch.error());
+    s.failure = "disk";
+    return s;
   }
-  return with_plugin({.options = options, .token = token, .node = node, .reporter = reporter, .scratch = *scratch});
+  return with_plugin(*prepared.kind, {.options = options,
+                                      .token = token,
+                                      .node = node,
+                                      .reporter = reporter,
+                                      .scratch = *scratch,
+                                      .kit = prepared.kit});
 }
 
 protocol::apfmon::Report last_report(const Summary& s) {
@@ -127,23 +155,23 @@ int run_session(const Options& options) {
   set_level(options.level);
   signals::install();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // see guardian.h
-  greet(options, node);
-  if (!options.fetched.empty()) ::unlink(options.fetched.c_str());
+  const auto prepared = prepare(options);
+  greet(options, prepared ? prepared->kit.plugin : "", node);
 
   // Both are taken before anything can fail: what stays in the working directory would be left for others to read.
   const auto token = options.token_file.empty() ? Result<std::string>("") : take_secret(options.token_file);
   Reporter reporter(report_key(), node);
-  scrub_environment();
+  scrub_environment(prepared && prepared->kind->shares_secrets);
   reporter.report({});
   if (options.node.dump_environment) tell_environment();
 
   Summary summary;
-  if (token) {
-    summary = work(options, *token, node, reporter);
-  } else {
-    log(Level::error, token.error().text());
-    summary = {.rc = kCredential, .reason = token.error().what};
-  }
+  if (!prepared)
+    summary = failed(kUsage, prepared.error());
+  else if (!token)
+    summary = failed(kCredential, token.error());
+  else
+    summary = work(options, *prepared, *token, node, reporter);
   if (summary.rc == kNodeFault) keep_slot(options, summary, reporter);
   summary.rc = exit_code(summary, options.running.telling_exit);
   reporter.report(last_report(summary));

@@ -10,11 +10,16 @@
 
 namespace apf::wrapper {
 
-Watched watch(Payload& payload) {
+Watched watch(Payload& payload, const std::function<void()>& every_second) {
   Watched watched;
+  Mono next = mono_now() + seconds{1};
   for (;;) {
     std::array<pollfd, 2> fds{{{payload.fd(), POLLIN, 0}, {signals::fd(), POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), -1);
+    ::poll(fds.data(), fds.size(), every_second ? 1000 : -1);
+    if (every_second && mono_now() >= next) {
+      every_second();
+      next = mono_now() + seconds{1};
+    }
     if (fds[1].revents != 0)
       for (const int n : signals::pending()) {
         log(Level::info, fmt::format("{} is passed on to the payload", signals::name(n)));

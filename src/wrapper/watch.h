@@ -3,6 +3,8 @@
 // Thread-safety: the main thread only (signals).
 #pragma once
 
+#include <functional>
+
 #include "wrapper/guard_protocol.h"
 #include "wrapper/payload.h"
 
@@ -12,6 +14,7 @@ struct Watched {
   Outcome outcome{};
   int told_by = 0;  // signal of the batch system that ended the payload; 0: none
 };
-Watched watch(Payload& payload);
+// `every_second` is called about so often meanwhile.
+Watched watch(Payload& payload, const std::function<void()>& every_second = {});
 
 }  // namespace apf::wrapper

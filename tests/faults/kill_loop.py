@@ -41,7 +41,7 @@ batch = "machine"
 sched = [ {{ use = "ready" }}, {{ use = "maxpercycle", maximum = 4 }}, {{ use = "maxpending", maximum = 8 }} ]
 executable = "pilot.sh"
 input_files = [ "jobqueue/tokens/pilot.token" ]
-arguments = [ "{bootstrap}", "--wrapperurl", "file://{wrapper}", "--wrappersha256", "{sha}", "--wrapperwmsurl", "{url}", "--wrapperwmsqueue", "{queue}", "--wrappertokenfile", "pilot.token", "--wrapperlifetime", "2 min" ]
+arguments = [ "{bootstrap}", "--wrappertarballurl", "file://{wrapper}", "--wrappertarballchecksum", "{sha}", "--wrapperwmsurl", "{url}", "--wrapperwmsqueue", "{queue}", "--wrappertokenfile", "pilot.token", "--wrapperlifetime", "2 min" ]
 """
 
 PILOT = """#!/bin/sh
@@ -67,10 +67,10 @@ class Loop(Lab):
 
     def configure(self):
         url = self.start_jobqueue()
-        sha = subprocess.run(["sha256sum", self.work / "bin/apf-wrapper"], capture_output=True, text=True, check=True)
+        sha = subprocess.run(["sha256sum", self.work / "bin/apf-wrapper.tar.gz"], capture_output=True, text=True, check=True)
         config = self.work / "apf.toml"
         config.write_text(CONFIG.format(id=self.id, url=url, queue=QUEUE, batch=self.batch_section,
-                                        sha=sha.stdout.split()[0], wrapper=self.work / "bin/apf-wrapper",
+                                        sha=sha.stdout.split()[0], wrapper=self.work / "bin/apf-wrapper.tar.gz",
                                         bootstrap=self.work / "bin/apf-bootstrap.sh"))
         self.give_away()
 

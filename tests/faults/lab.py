@@ -12,7 +12,7 @@ import tempfile
 import time
 
 BIN = pathlib.Path(os.environ.get("APF_BIN_DIR") or pathlib.Path(__file__).resolve().parents[2] / "build" / "bin")
-PROGRAMS = ("apf", "apf-jobqueue", "apf-wrapper", "apf-keeper", "apf-bootstrap.sh")
+PROGRAMS = ("apf", "apf-jobqueue", "apf-wrapper.tar.gz", "apf-keeper", "apf-bootstrap.sh")
 
 
 class Lab:

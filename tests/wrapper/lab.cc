@@ -131,6 +131,27 @@ std::vector<Json> FaultyWms::updates() const {
   return result;
 }
 
+FileServer::FileServer()
+    : server_({"python3", APF_SOURCE_DIR "/tests/wrapper/fake_files.py", directory_.path(), own_ / "requests"}, {},
+              directory_.path(), own_ / "port", true) {
+  const std::string port = own_ / "port";
+  if (!eventually([&] { return read_file(port).find('\n') != std::string::npos; }))
+    throw std::runtime_error("fake_files.py does not start");
+  url_ = "http://127.0.0.1:" + std::to_string(std::stoi(read_file(port)));
+}
+
+std::vector<std::string> FileServer::requests() const {
+  std::istringstream lines(read_file(own_ / "requests"));
+  std::vector<std::string> result;
+  for (std::string line; std::getline(lines, line);) result.push_back(line);
+  return result;
+}
+
+std::string sha256(const std::string& file) {
+  const auto done = process::run({.argv = {"sha256sum", file}}, {.deadline = mono_now() + seconds{60}});
+  return done ? done->out.substr(0, 64) : "";
+}
+
 Json fake_job(int id, const std::string& script, int lease_s) {
   Json job = {{"PandaID", id},
               {"jobName", "job" + std::to_string(id)},

@@ -100,6 +100,23 @@ class FaultyWms {
   Process server_;
   std::string url_;
 };
+
+// fake_files.py: files of directory() with faults in front of them (see there).
+class FileServer {
+ public:
+  FileServer();
+  [[nodiscard]] const Directory& directory() const { return directory_; }
+  [[nodiscard]] std::string url(const std::string& path) const { return url_ + "/" + path; }  // "ok/NAME"
+  [[nodiscard]] std::vector<std::string> requests() const;
+
+ private:
+  Directory directory_, own_;
+  Process server_;
+  std::string url_;
+};
+
+std::string sha256(const std::string& file);  // in hex
+
 nlohmann::json fake_job(int id, const std::string& script, int lease_s = 60);
 
 // A pilot in a directory of its own, as a batch system starts it.

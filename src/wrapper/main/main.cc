@@ -6,6 +6,7 @@
 
 #include "wrapper/exit_codes.h"
 #include "wrapper/guardian.h"
+#include "wrapper/kit.h"
 #include "wrapper/log.h"
 #include "wrapper/node/probe.h"
 #include "wrapper/options.h"
@@ -27,6 +28,7 @@ int run(const std::vector<std::string>& arguments) {
   const auto options = parse_options(arguments);
   if (options) return run_session(*options);
   log(Level::error, options.error().text());
+  if (arguments.size() > 1 && arguments[0] == "--wrapperhome") remove_home(arguments[1]);  // the bootstrap puts it first
   write_last_line({.rc = kUsage, .reason = options.error().what}, Duration::zero(), node_name());
   return kUsage;
 }
