@@ -49,7 +49,9 @@ Result<ServerSettings> settings_of(const RunArgs& args, std::ostream& err) {
     err.flush();
   };
   if (auto ok = read_listen(args.listen, s); !ok) return fail(ok.error());
-  s.tls = {args.tls_certificate, args.tls_key, args.tls_client_ca};
+  s.tls.certificate = args.tls_certificate;
+  s.tls.key = args.tls_key;
+  s.tls.client_ca = args.tls_client_ca;
   StoreOptions& store = s.service.store;
   if (auto ok = read_duration(args.lease, "--lease", seconds{1}, store.lease); !ok) return fail(ok.error());
   if (auto ok = read_duration(args.grace, "--grace", seconds{0}, store.grace); !ok) return fail(ok.error());

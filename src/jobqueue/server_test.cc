@@ -287,7 +287,8 @@ TEST_F(ServerTest, PilotsShowACertificateOrATokenOverTls) {
   settings.data = dir_.path();
   settings.address = "0.0.0.0";  // may leave loopback now
   settings.port = 0;
-  settings.tls = {identity.file, "", ca.file()};
+  settings.tls.certificate = identity.file;
+  settings.tls.client_ca = ca.file();
   auto started = Server::start(settings);
   ASSERT_TRUE(started) << started.error().text();
   server_ = std::move(*started);
@@ -323,6 +324,8 @@ TEST_F(ServerTest, PilotsShowACertificateOrATokenOverTls) {
   EXPECT_THAT(ask(panda::kKillJobs, R"({"job_ids":[1]})", &robot, ""), HasSubstr("another scope"));
   EXPECT_THAT(ask(panda::kAcquireJobs, R"({"site_name":"Q"})", &robot, ""),
               HasSubstr("https://localhost" + port + "/trf/exec"));
+  const Where far{"https://localhost" + port, "", dir_.file("tokens/read.token"), ca.file(), false};
+  EXPECT_EQ(status({far, {1}}, out_, err_), kGood) << err_.str();
   server_.reset();
   EXPECT_NE(access(dir_.file("socket").c_str(), F_OK), 0);
 }

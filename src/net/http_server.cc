@@ -55,8 +55,6 @@ constexpr std::size_t kDiscardCap = std::size_t{16} << 20U;  // of a refused req
 constexpr seconds kLinger{2};
 constexpr milliseconds kFarewell{500};
 constexpr milliseconds kLook{500};  // between two looks whether a client that has sent ahead is still there
-constexpr Duration kTlsAge =
-    seconds{600};  // then its files are read again: certificates and revocation lists are renewed
 
 // A connection, with TLS or without: what Beast and Asio read from and write to.
 class Wire {
@@ -522,7 +520,7 @@ void BeastServer::begin(OwnedFd fd) {
 }
 
 ssl_ctx_st* BeastServer::tls() {
-  if (tls_ != nullptr && mono_now() - tls_read_ > kTlsAge) {
+  if (tls_ != nullptr && mono_now() - tls_read_ >= host_.options.tls.reread) {
     tls_read_ = mono_now();
     if (auto fresh = make_tls(host_.options.tls))
       tls_ = std::move(*fresh);

@@ -64,7 +64,7 @@ struct ServerOptions {
   std::size_t header_limit = 16384;
   Duration idle_timeout = seconds{30};  // for a whole request head, between requests, and for each piece of an answer
   int max_connections = 10000;          // at most half of the descriptors that this process may have
-  TlsOptions tls;                       // with a certificate: TLS only. Files are read again every ten minutes
+  TlsOptions tls;                       // with a certificate: TLS only
   // Told why renewed files of `tls` can't be read; those of before stay in use. On the server's thread.
   std::function<void(const std::string&)> complain = [](const std::string&) {};
 };

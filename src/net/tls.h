@@ -11,6 +11,7 @@
 #include <string>
 
 #include "apf/result.h"
+#include "apf/time.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -21,6 +22,7 @@ struct TlsOptions {
   std::string certificate;  // PEM: the server's certificate, then those between it and its CA; empty: no TLS
   std::string key;          // PEM, unencrypted, not readable by all; empty: in `certificate`
   std::string client_ca;    // PEM file, or directory of <hash>.0 and <hash>.r0 files; empty: no client certificates
+  Duration reread = seconds{600};  // after that the files are read again for new connections: they get renewed
   [[nodiscard]] bool wanted() const { return !certificate.empty(); }
 };
 

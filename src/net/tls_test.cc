@@ -19,6 +19,14 @@ using testing::HasSubstr;
 using tests::Identity;
 using tests::TestCa;
 
+TlsOptions files(const std::string& certificate, const std::string& key = "", const std::string& client_ca = "") {
+  TlsOptions o;
+  o.certificate = certificate;
+  o.key = key;
+  o.client_ca = client_ca;
+  return o;
+}
+
 class TlsTest : public test::ServerTest {
  protected:
   void SetUp() override {
@@ -167,6 +175,26 @@ TEST_F(TlsTest, WhoSpeaksNoTlsIsCutOff) {
   server_->stop();
 }
 
+TEST_F(TlsTest, RenewedFilesAreUsedAndBrokenOnesAreNot) {
+  ServerOptions o = tls("");
+  o.tls.reread = Duration{};
+  std::promise<std::string> complaint;
+  std::atomic<int> complaints = 0;
+  o.complain = [&](const std::string& text) {
+    if (complaints++ == 0) complaint.set_value(text);
+  };
+  serve_echo(o);
+  EXPECT_EQ(get(over_tls()).status, 200);
+  TestCa next((directory_ / "next").string(), "Next CA");
+  std::filesystem::copy_file(next.server().file, server_id_.file, std::filesystem::copy_options::overwrite_existing);
+  HttpRequest r = over_tls();
+  r.ca_file = next.file();
+  EXPECT_EQ(get(r).status, 200) << "the certificate of the next CA";
+  std::ofstream(server_id_.file) << "half a certi";
+  EXPECT_EQ(get(r).status, 200) << "the one of before stays in use";
+  EXPECT_THAT(complaint.get_future().get(), HasSubstr(server_id_.file));
+}
+
 TEST_F(TlsTest, FilesThatAreNoGoodAreNamed) {
   const auto code_and_words = [&](const TlsOptions& o) {
     const auto made = make_tls(o);
@@ -177,15 +205,15 @@ TEST_F(TlsTest, FilesThatAreNoGoodAreNamed) {
   const std::string text = (directory_ / "text").string();
   std::ofstream(text) << "no certificate\n";
   ::chmod(text.c_str(), 0600);
-  EXPECT_TRUE(make_tls({good, "", ""}));
-  EXPECT_TRUE(make_tls({good, good, ca_->file()}));
-  EXPECT_THAT(code_and_words({"/none", "", ""}), HasSubstr("/none"));
-  EXPECT_THAT(code_and_words({text, "", ""}), HasSubstr("no certificate in PEM"));
-  EXPECT_THAT(code_and_words({good, text, ""}), HasSubstr("no private key that fits"));
-  EXPECT_THAT(code_and_words({good, ca_->client({{"CN", "a"}}).file, ""}), HasSubstr("no private key that fits"));
-  EXPECT_THAT(code_and_words({good, "", text}), HasSubstr("no CA certificate"));
+  EXPECT_TRUE(make_tls(files(good)));
+  EXPECT_TRUE(make_tls(files(good, good, ca_->file())));
+  EXPECT_THAT(code_and_words(files("/none", "", "")), HasSubstr("/none"));
+  EXPECT_THAT(code_and_words(files(text, "", "")), HasSubstr("no certificate in PEM"));
+  EXPECT_THAT(code_and_words(files(good, text, "")), HasSubstr("no private key that fits"));
+  EXPECT_THAT(code_and_words(files(good, ca_->client({{"CN", "a"}}).file)), HasSubstr("no private key that fits"));
+  EXPECT_THAT(code_and_words(files(good, "", text)), HasSubstr("no CA certificate"));
   ::chmod(good.c_str(), 0644);
-  EXPECT_THAT(code_and_words({good, "", ""}), HasSubstr("everybody may read"));
+  EXPECT_THAT(code_and_words(files(good, "", "")), HasSubstr("everybody may read"));
   const auto server = HttpServer::start(tls(""), [](const Request&, const ReplyPtr&) {});
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().code, "net.bad_tls");

@@ -169,6 +169,9 @@ Json queue_json(const Site& q) {
           {"params", Json::object()}};
 }
 
+// PanDA's shell wrapper looks for single lines.
+std::string on_lines(const Json& json) { return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 }  // namespace
 
 Result<AcquireRequest> read_get_job(std::string_view body) {
@@ -312,12 +315,12 @@ std::string runner() {
          "exec \"$@\"\n";
 }
 
-std::string write_queue(const Site& queue) { return queue_json(queue).dump(1) + "\n"; }
+std::string write_queue(const Site& queue) { return on_lines(queue_json(queue)); }
 
 std::string write_queues(std::span<const Site> queues) {
   Json all = Json::object();
   for (const Site& q : queues) all[q.name] = queue_json(q);
-  return all.dump(1) + "\n";
+  return on_lines(all);
 }
 
 }  // namespace apf::protocol::panda
