@@ -54,6 +54,19 @@ TEST(TrivialPilot, RunsNothingAndNeedsNoWms) {
   EXPECT_THAT(read_file(d / "log"), HasSubstr("\"payloads\":0,\"rc\":0,\"reason\":\"node checked\""));
 }
 
+// As HTCondor starts a job.
+TEST(PilotWithJobQueue, APilotWithoutAPathFindsProgramsAndSoDoesItsPayload) {
+  const JobQueue queue;
+  queue.submit("printenv PATH");
+  const Directory d;
+  Process pilot({"/usr/bin/env", "-u", "PATH", std::string(APF_BIN_DIR) + "/apf-wrapper", "--wrapperwmsurl",
+                 queue.url(), "--wrapperwmsqueue", "Q", "--wrappertokenfile", queue.pilot_token()},
+                {{"TMPDIR", d.path()}}, d.path(), d / "log");
+  EXPECT_EQ(pilot.wait(), 0) << read_file(d / "log");
+  EXPECT_EQ(queue.job(1)["jobStatus"], "finished") << read_file(d / "log");
+  EXPECT_THAT(read_file(d / "log"), HasSubstr("\n/usr/local/bin:/usr/bin:/bin\n"));
+}
+
 TEST(PilotWithJobQueue, FourPilotsRunEveryJobOnce) {
   const JobQueue queue;
   const Directory marks;

@@ -1,5 +1,6 @@
 // apf-wrapper: second stage of a pilot on the worker node. Explicit wiring of the parts; docs/wrapper.md tells the
 // story.
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
@@ -28,7 +29,8 @@ int run(const std::vector<std::string>& arguments) {
   const auto options = parse_options(arguments);
   if (options) return run_session(*options);
   log(Level::error, options.error().text());
-  if (arguments.size() > 1 && arguments[0] == "--wrapperhome") remove_home(arguments[1]);  // the bootstrap puts it first
+  if (arguments.size() > 1 && arguments[0] == "--wrapperhome")
+    remove_home(arguments[1]);  // the bootstrap puts it first
   write_last_line({.rc = kUsage, .reason = options.error().what}, Duration::zero(), node_name());
   return kUsage;
 }
@@ -37,6 +39,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace apf::wrapper
 
 int main(int argc, char** argv) {
+  ::setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 0);  // HTCondor starts jobs without one
   try {
     return apf::wrapper::run({argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& e) {
