@@ -200,6 +200,7 @@ TEST_F(LegacyTest, ACompressedBodyIsUnpackedWhateverItsHeadSays) {
   const auto cut = ask("POST", panda::kLegacyGetJob, packed.substr(0, 29), 1);
   EXPECT_THAT(cut.body, HasSubstr("cut off"));
   EXPECT_EQ(json::parse(cut.body)["StatusCode"], 30);
+  EXPECT_EQ(ask("GET", panda::kRunner, packed.substr(0, 29), 1).status, 200) << "anybody's bodies are left alone";
 }
 
 TEST_F(LegacyTest, QueuesAreThoseOfTheStore) {
