@@ -10,6 +10,7 @@ namespace apf::protocol::apfmon {
 namespace {
 
 constexpr std::size_t kLongest = 256;
+constexpr std::size_t kLongestIds = 1000;
 constexpr std::size_t kLongestProfile = 16384;
 constexpr std::array<const char*, 3> kStates = {"running", "exiting", "fault"};
 
@@ -54,6 +55,13 @@ Status take(const FormField& field, Report& report, bool& has_state) {
   if (name == "profile") {
     if (value.size() > kLongestProfile) return bad("'profile' is longer than 16384 bytes");
     report.profile = value;
+    return {};
+  }
+  if (name == "ids") {
+    const auto fits = [](char c) { return (c >= '0' && c <= '9') || c == ','; };
+    if (value.size() > kLongestIds || !std::all_of(value.begin(), value.end(), fits))
+      return bad("'ids' is not a list of numbers, or longer than 1000 bytes");
+    report.ids = value;
     return {};
   }
   if (auto ok = check_text(name, value); !ok) return ok;
@@ -122,6 +130,7 @@ std::string write_report(const Report& r) {
   if (!r.failure.empty()) fields.emplace_back("failure", r.failure);
   if (!r.text.empty()) fields.emplace_back("text", sentence(r.text));
   if (r.keeps) fields.emplace_back("keeps", std::to_string(*r.keeps));
+  if (!r.ids.empty()) fields.emplace_back("ids", r.ids);
   if (!r.profile.empty()) fields.emplace_back("profile", r.profile);
   return write_form(fields);
 }

@@ -37,6 +37,7 @@ struct Report {
   std::string failure;                   // with fault: its class in one word: "disk", "cvmfs", what a script says
   std::string text;                      // a sentence about it, for people; cut to 256 bytes
   std::optional<std::int64_t> keeps;     // seconds that the pilot still keeps its slot, without work (R11)
+  std::string ids;                       // of the payloads that ran, with ',' between them; at most 1000 bytes
   std::string profile;                   // what the node is, JSON (docs/wrapper.md); not for the core
   bool operator==(const Report&) const = default;
 };

@@ -20,17 +20,9 @@ TEST(ApfmonReport, ReadsWhatTheOriginalWrappersSend) {
 }
 
 TEST(ApfmonReport, SurvivesTheTrip) {
-  const Report r{State::fault,
-                 -9,
-                 "s-1",
-                 0,
-                 "slot1@wn 1.lab&x=%",
-                 0,
-                 true,
-                 "cvmfs",
-                 "no answer, in 30 s",
-                 1200,
-                 "{\"cpu\":\"" + std::string(3000, 'x') + "\"}"};
+  const Report r{State::fault,         -9,   "s-1", 0,
+                 "slot1@wn 1.lab&x=%", 0,    true,  "cvmfs",
+                 "no answer, in 30 s", 1200, "7,8", "{\"cpu\":\"" + std::string(3000, 'x') + "\"}"};
   const auto back = read_report(write_report(r));
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(*back, r);

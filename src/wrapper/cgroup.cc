@@ -181,7 +181,7 @@ OwnCgroup::~OwnCgroup() {
   if (made()) ::rmdir(path_.c_str());
 }
 
-bool OwnCgroup::take(pid_t pid) {
+bool OwnCgroup::take(pid_t pid) const {
   if (!made()) return false;
   const process::Fd fd(::open((path_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
   const std::string text = std::to_string(pid);

@@ -45,7 +45,7 @@ class OwnCgroup {
   ~OwnCgroup();
 
   [[nodiscard]] bool made() const { return !path_.empty(); }
-  bool take(pid_t pid);  // moves a process into it; its children will be in it
+  bool take(pid_t pid) const;  // moves a process into it; its children will be in it
   [[nodiscard]] std::vector<pid_t> members() const;
   void kill_all() const;  // SIGKILL to all at once (5.14), or to each
 

@@ -3,18 +3,22 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "wrapper/limits.h"
 #include "wrapper/log.h"
 #include "wrapper/output.h"
 
 namespace apf::wrapper {
 
 Result<Watched> run_code(const Surroundings& around, const CodeRun& run) {
-  const GuardSettings settings{.directory = run.directory,
-                               .out = around.scratch.path() + "/" + run.title + ".out",
-                               .err = around.scratch.path() + "/" + run.title + ".err",
-                               .scratch = around.scratch.path(),
-                               .grace = run.grace,
-                               .argv = run.argv};
+  GuardSettings settings{.directory = run.directory,
+                         .out = around.scratch.path() + "/" + run.title + ".out",
+                         .err = around.scratch.path() + "/" + run.title + ".err",
+                         .scratch = around.scratch.path(),
+                         .grace = run.grace,
+                         .argv = run.argv};
+  settings.disk.stuck = run.stuck;
+  settings.disk.heartbeat = run.heartbeat;
+  limit(settings, around.options.running);
   log(Level::info, fmt::format("{} begins: {}", run.title, fmt::join(run.argv, " ")));
   const auto payload = Payload::start(settings, run.environment);
   if (!payload) return fail(payload.error());

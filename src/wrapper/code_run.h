@@ -19,6 +19,8 @@ struct CodeRun {
   std::map<std::string, std::string> environment{};  // added to our own
   std::string directory{};                           // in the scratch directory
   Duration grace = seconds{10};
+  Duration stuck{};         // without output or heartbeat for so long it is ended, unless the options say otherwise
+  std::string heartbeat{};  // file that shows life beside the output; empty: "heartbeat" in the directory
   std::function<void()> every_second{};
 };
 

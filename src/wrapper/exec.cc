@@ -39,6 +39,7 @@ Summary Exec::run() {
   CodeRun run{.title = "program", .argv = around_.options.code.arguments, .directory = directory_};
   run.argv.insert(run.argv.begin(), program_);
   run.environment["TMPDIR"] = directory_;
+  run.environment["APF_HEARTBEAT_FILE"] = directory_ + "/heartbeat";
   run.grace = around_.options.grace.value_or(run.grace);
   protocol::apfmon::Report started;
   started.payloads = 1;
@@ -47,7 +48,8 @@ Summary Exec::run() {
   const auto watched = run_code(around_, run);
   if (!watched) return {.rc = kNodeFault, .reason = watched.error().text()};
   const Outcome& o = watched->outcome;
-  Summary s{.reason = "program ended", .payloads = 1, .payload_wall = o.wall, .payload_cpu = o.cpu};
+  Summary s{
+      .reason = "program ended", .payloads = 1, .left_behind = o.left, .payload_wall = o.wall, .payload_cpu = o.cpu};
   if (o.reason != Reason::exited || o.exit_code != 0) {
     s.failed = 1;
     s.reason = o.start_error != 0 ? fmt::format("program not started: {}", std::strerror(o.start_error))

@@ -9,6 +9,7 @@
 #include "wrapper/exit_codes.h"
 #include "wrapper/heartbeat.h"
 #include "wrapper/lease.h"
+#include "wrapper/limits.h"
 #include "wrapper/log.h"
 #include "wrapper/output.h"
 #include "wrapper/payload.h"
@@ -33,10 +34,13 @@ GuardSettings settings_of(const Wms::Acquired& acquired, const Options& options,
                   .wall = seconds{job.spec.walltime_s},
                   .grace = options.grace.value_or(seconds{10}),
                   .argv = job.spec.argv};
-  if (job.lease_s == 0) return s;
   // Only a job queue of ours means limits by these fields: to PanDA they are estimates that brokerage works with.
-  s.cpu = seconds{job.spec.cputime_s};
-  s.memory_kb = job.spec.memory_mb * 1024;
+  if (job.lease_s > 0) {
+    s.cpu = seconds{job.spec.cputime_s};
+    s.memory_kb = job.spec.memory_mb * 1024;
+  }
+  limit(s, options.running);
+  if (job.lease_s == 0) return s;
   s.dead_by = dead_by(acquired.request_left, seconds{job.lease_s});
   s.grace = std::min<Duration>(s.grace, seconds{job.lease_s} / 10);
   return s;
@@ -49,6 +53,7 @@ std::map<std::string, std::string> environment_of(const Job& job, const std::str
   e["APF_JOB_ATTEMPT"] = std::to_string(job.attempt);
   e["APF_JOB_CORES"] = std::to_string(job.spec.cores);
   e["TMPDIR"] = directory;
+  e["APF_HEARTBEAT_FILE"] = directory + "/heartbeat";
   return e;
 }
 
@@ -134,6 +139,7 @@ Result<Outcome> Generic::run_payload(const Wms::Acquired& acquired, const std::s
   const auto payload = Payload::start(settings_of(acquired, options_, directory, scratch_.path()),
                                       environment_of(acquired.job, directory));
   if (!payload) return fail(payload.error());
+  if (summary_.ids.size() < kMostIds) summary_.ids.push_back(acquired.job.id);
   if (summary_.payloads++ == 0) {
     protocol::apfmon::Report started;
     started.payloads = 1;
@@ -158,6 +164,7 @@ void Generic::tell_end(const Wms::Acquired& acquired, const Outcome& outcome, co
                   outcome.left, update.error_text.empty() ? "" : ": ", update.error_text));
   summary_.payload_wall += outcome.wall;
   summary_.payload_cpu += outcome.cpu;
+  summary_.left_behind += outcome.left;
   if (update.status != "finished") ++summary_.failed;
   if (command == "badattemptnr" || command == "alreadydone") return;  // the WMS has done with this attempt
   // A batch system that has sent a signal kills soon; else the result is worth waiting for a server that restarts.

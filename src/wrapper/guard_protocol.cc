@@ -7,15 +7,25 @@
 namespace apf::wrapper {
 namespace {
 
-constexpr std::array kReasons{"exited", "told", "wall", "cpu", "memory", "lease", "orphaned", "guardian"};
+constexpr std::array kReasons{"exited",   "told",     "wall",   "cpu",  "memory",  "lease",
+                              "orphaned", "guardian", "output", "disk", "scratch", "stuck"};
 constexpr std::array kVerbs{"lease", "signal", "end"};
-constexpr std::array kEvents{"started", "failed", "ended"};
+constexpr std::array kEvents{"started", "failed", "left", "ended"};
 
 template <class Enum, class Names>
 std::optional<Enum> find(const Names& names, std::string_view word) {
   const auto found = std::find(names.begin(), names.end(), word);
   if (found == names.end()) return std::nullopt;
   return static_cast<Enum>(found - names.begin());
+}
+
+// A program's name may hold anything.
+std::string one_word(std::string text) {
+  constexpr std::size_t longest = 32;
+  text.resize(std::min(text.size(), longest));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) c = '_';
+  return text.empty() ? "?" : text;
 }
 
 }  // namespace
@@ -43,9 +53,10 @@ std::string write_event(const GuardEvent& event) {
   const Outcome& o = event.outcome;
   if (event.what == GuardEvent::What::ended)
     out << name(o.reason) << ' ' << o.exit_code << ' ' << o.signal << ' ' << o.wall.count() << ' ' << o.cpu.count()
-        << ' ' << o.rss_kb << ' ' << o.left;
+        << ' ' << o.rss_kb << ' ' << o.left << ' ' << o.oom;
   else
     out << event.number;
+  if (event.what == GuardEvent::What::left) out << ' ' << event.session << ' ' << one_word(event.name);
   out << '\n';
   return out.str();
 }
@@ -60,11 +71,12 @@ std::optional<GuardEvent> read_event(std::string_view line) {
   event.what = *what;
   if (*what != GuardEvent::What::ended) {
     in >> event.number;
+    if (*what == GuardEvent::What::left) in >> event.session >> event.name;
   } else {
     Outcome& o = event.outcome;
     std::int64_t wall = 0;
     std::int64_t cpu = 0;
-    in >> word >> o.exit_code >> o.signal >> wall >> cpu >> o.rss_kb >> o.left;
+    in >> word >> o.exit_code >> o.signal >> wall >> cpu >> o.rss_kb >> o.left >> o.oom;
     const auto reason = find<Reason>(kReasons, word);
     if (!reason) return std::nullopt;
     o.reason = *reason;

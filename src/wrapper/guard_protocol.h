@@ -4,7 +4,8 @@
 //                       "signal N"    pass signal N on to the payload
 //                       "end N WHY"   end the payload: signal N, then SIGKILL after the grace
 //                       end of file   the pilot is dead: kill the payload at once
-//   guardian -> pilot   "started PID" | "failed ERRNO" | "ended REASON EXIT SIGNAL WALL_NS CPU_NS RSS_KB LEFT"
+//   guardian -> pilot   "started PID" | "failed ERRNO" | "left PID SESSION NAME" (it was still there and is killed) |
+//                       "ended REASON EXIT SIGNAL WALL_NS CPU_NS RSS_KB LEFT OOM_KILLS"
 //
 // Thread-safety: pure functions. A line is shorter than PIPE_BUF, so lines of several threads never mix.
 #pragma once
@@ -20,7 +21,20 @@
 namespace apf::wrapper {
 
 // Why a payload ended.
-enum class Reason : std::uint8_t { exited, told, wall, cpu, memory, lease, orphaned, guardian };
+enum class Reason : std::uint8_t {
+  exited,
+  told,
+  wall,
+  cpu,
+  memory,
+  lease,
+  orphaned,
+  guardian,
+  output,
+  disk,
+  scratch,
+  stuck
+};
 const char* name(Reason reason);
 
 struct Order {
@@ -37,11 +51,14 @@ struct Outcome {
   Duration wall{}, cpu{};   // CPU of all its processes
   std::int64_t rss_kb = 0;  // the most that was seen
   std::int64_t left = 0;    // processes it left behind, which were killed
+  std::int64_t oom = 0;     // processes of our cgroup that the kernel killed for lack of memory meanwhile
   int start_error = 0;      // errno: the program could not be started
 };
 struct GuardEvent {
-  enum class What : std::uint8_t { started, failed, ended } what = What::failed;
-  std::int64_t number = 0;  // pid or errno
+  enum class What : std::uint8_t { started, failed, left, ended } what = What::failed;
+  std::int64_t number = 0;   // pid or errno
+  std::int64_t session = 0;  // of one that was left
+  std::string name{};        // of its program, one word
   Outcome outcome{};
 };
 std::string write_event(const GuardEvent& event);

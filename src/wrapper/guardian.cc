@@ -14,8 +14,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 
 #include "process/fd.h"
+#include "wrapper/cgroup.h"
 #include "wrapper/guard_protocol.h"
 #include "wrapper/process_tree.h"
 #include "wrapper/scratch.h"
@@ -27,6 +29,7 @@ using process::Fd;
 
 constexpr Duration kTick = seconds{1};  // limits are looked at this often at least
 constexpr Duration kSweepPatience = seconds{10};
+constexpr std::size_t kMostNamed = 10;  // of the processes that were left behind
 constexpr std::array kPassedOver{SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGTSTP, SIGPIPE};
 
 void default_signals() {
@@ -61,7 +64,12 @@ class Guardian {
       return 1;
     }
     tell({.what = GuardEvent::What::started, .number = leader_});
-    while (!leader_ended_) step();
+    {
+      const DiskWatch watch(settings_.disk, settings_.directory, out_.get(), err_.get());
+      watch_ = &watch;
+      while (!leader_ended_) step();
+      watch_ = nullptr;
+    }
     finish();
     return 0;
   }
@@ -80,8 +88,17 @@ class Guardian {
     (void)::fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
   }
 
+  // The streams are opened here: their descriptors stay with the guardian, whatever becomes of the names.
+  bool open_streams() {
+    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC;
+    out_ = Fd(::open(settings_.out.c_str(), flags, 0600));
+    err_ = Fd(::open(settings_.err.c_str(), flags, 0600));
+    return out_.open() && err_.open();
+  }
+
   // 0 or errno. The child tells through a close-on-exec pipe why it could not become the payload.
   int start() {
+    if (!open_streams()) return errno;
     auto pipe = process::make_pipe();
     if (!pipe) return EMFILE;
     const pid_t guardian = ::getpid();
@@ -105,14 +122,10 @@ class Guardian {
     default_signals();
     const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
-    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
-    const int in = ::open("/dev/null", O_RDONLY);
-    const int out = ::open(settings_.out.c_str(), flags, 0600);
-    const int err = ::open(settings_.err.c_str(), flags, 0600);
-    if (in >= 0 && out >= 0 && err >= 0 && ::chdir(settings_.directory.c_str()) == 0 && ::dup2(in, 0) >= 0 &&
-        ::dup2(out, 1) >= 0 && ::dup2(err, 2) >= 0) {
-      for (const int fd : {in, out, err})
-        if (fd > 2) ::close(fd);
+    (void)group_.take(::getpid());
+    const int in = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (in >= 0 && ::chdir(settings_.directory.c_str()) == 0 && ::dup2(in, 0) >= 0 && ::dup2(out_.get(), 1) >= 0 &&
+        ::dup2(err_.get(), 2) >= 0) {
       std::vector<char*> argv;
       for (const std::string& word : settings_.argv) argv.push_back(const_cast<char*>(word.c_str()));
       argv.push_back(nullptr);
@@ -191,6 +204,8 @@ class Guardian {
     }
     if (dead_by_.ns != 0 && now >= dead_by_ - settings_.grace) return end(Reason::lease, SIGTERM);
     if (settings_.wall > Duration::zero() && now - began_ >= settings_.wall) return end(Reason::wall, SIGTERM);
+    const Reason seen = watch_->verdict();
+    if (seen != Reason::exited) return end(seen, seen == Reason::stuck ? SIGTERM : SIGKILL);
     if (now >= look_at_) look(now);
   }
 
@@ -226,7 +241,7 @@ class Guardian {
       if (info.si_pid == leader_) {
         ended_ = mono_now();
         const auto below = descendants(::getpid());
-        left_ = std::count_if(below.begin(), below.end(), [](const ProcessStat& p) { return p.state != 'Z'; });
+        name_left(below);
         ::kill(-leader_, SIGKILL);
         leader_ended_ = true;
       }
@@ -237,13 +252,29 @@ class Guardian {
     }
   }
 
+  // What it started and did not end itself; first of all what went away from its session, which looks like an escape.
+  void name_left(std::vector<ProcessStat> below) {
+    std::erase_if(below, [](const ProcessStat& p) { return p.state == 'Z'; });
+    const pid_t own = ::getsid(0);
+    std::stable_partition(below.begin(), below.end(), [own](const ProcessStat& p) { return p.session != own; });
+    left_ = static_cast<std::int64_t>(below.size());
+    below.resize(std::min(below.size(), kMostNamed));
+    for (const ProcessStat& p : below)
+      tell({.what = GuardEvent::What::left,
+            .number = p.pid,
+            .session = p.session == own ? 0 : p.session,
+            .name = p.name});
+  }
+
   void finish() {
+    group_.kill_all();
     sweep_children(kSweepPatience);
     rusage reaped{};
     ::getrusage(RUSAGE_CHILDREN, &reaped);
     Outcome o{.reason = reason_, .wall = ended_ - began_, .cpu = cpu_of(reaped)};
     o.rss_kb = std::max<std::int64_t>(rss_kb_, reaped.ru_maxrss);
     o.left = left_;
+    if (oom_before_) o.oom = std::max<std::int64_t>(oom_kills(cgroup_).value_or(0) - *oom_before_, 0);
     if (WIFEXITED(status_)) o.exit_code = WEXITSTATUS(status_);
     if (WIFSIGNALED(status_)) o.signal = WTERMSIG(status_);
     tell({.what = GuardEvent::What::ended, .outcome = o});
@@ -256,7 +287,11 @@ class Guardian {
   }
 
   const GuardSettings& settings_;
-  Fd children_;
+  const Cgroup cgroup_ = find_cgroup();
+  OwnCgroup group_{cgroup_, "apf-" + std::to_string(::getpid())};
+  std::optional<std::int64_t> oom_before_ = oom_kills(cgroup_);
+  const DiskWatch* watch_ = nullptr;
+  Fd children_, out_, err_;
   Lines lines_;
   pid_t leader_ = -1;
   int status_ = 0;

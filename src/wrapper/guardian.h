@@ -8,6 +8,8 @@
 //   - It knows the lease's deadline itself: a pilot that hangs or is stopped can't let a payload run on (RULES R12).
 //   - The payload's first process asks for SIGKILL at the guardian's death (PR_SET_PDEATHSIG), and the pilot is a
 //     subreaper too and sweeps up; so the guardian's own death is covered as well.
+//   - Where the kernel lets it, the payload gets a cgroup of its own, which can be killed as a whole.
+//   - What the payload writes is kept from filling the disk (disk_watch.h).
 //   - It holds no secret: the pilot keeps token and keys in its own memory, which is closed to tracing.
 //
 // It ignores the signals a batch system sends to end a pilot; the pilot gets them and passes on what it wants.
@@ -19,6 +21,7 @@
 
 #include "apf/result.h"
 #include "apf/time.h"
+#include "wrapper/disk_watch.h"
 
 namespace apf::wrapper {
 
@@ -31,6 +34,7 @@ struct GuardSettings {
   std::int64_t memory_kb = 0;  // of all its processes; 0: no limit
   Mono dead_by{};              // ns 0: no lease
   Duration grace = seconds{10};
+  DiskLimits disk{};
   std::vector<std::string> argv{};
 };
 

@@ -19,9 +19,14 @@ class Written {
   explicit Written(const std::string& file)
       : fd_(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
     struct stat s{};
-    if (fd_.open() && ::fstat(fd_.get(), &s) == 0 && S_ISREG(s.st_mode)) size_ = s.st_size;
+    if (fd_.open() && ::fstat(fd_.get(), &s) == 0 && S_ISREG(s.st_mode)) {
+      size_ = s.st_size;
+      on_disk_ = static_cast<std::int64_t>(s.st_blocks) * 512;
+    }
   }
   [[nodiscard]] std::int64_t size() const { return size_; }
+  // The guardian kept only start and end of a stream that was too long (disk_watch.h).
+  [[nodiscard]] bool holed() const { return on_disk_ < size_ - 65536; }
   // Copies [from, until) into the log; returns where it stopped. `last` becomes the last byte.
   std::int64_t copy(std::int64_t from, std::int64_t until, char& last) const {
     std::vector<char> buffer(65536);
@@ -39,7 +44,7 @@ class Written {
 
  private:
   process::Fd fd_;
-  std::int64_t size_ = 0;
+  std::int64_t size_ = 0, on_disk_ = 0;
 };
 
 }  // namespace
@@ -48,7 +53,8 @@ std::int64_t copy_output(const std::string& file, const std::string& title, std:
   const Written written(file);
   if (written.size() == 0) return 0;
   const std::int64_t n = std::min<std::int64_t>(written.size(), cap);
-  const std::string all = std::to_string(written.size()) + " bytes";
+  const std::string all =
+      std::to_string(written.size()) + " bytes" + (written.holed() ? ", the middle was not kept" : "");
   write_out("----- " + title + ": " + (n < written.size() ? "last " + std::to_string(n) + " of " + all : all) +
             " -----\n");
   char last = '\n';

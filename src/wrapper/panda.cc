@@ -22,7 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsual = "file:///cvmfs/atlas.cern.ch/repo/sw/PandaPilot/tar/pilot3.tar.gz";
-constexpr Duration kGrace = seconds{180};  // pilot3 tells its server how the jobs end
+constexpr Duration kStuck = seconds{3600};  // as today's pilot-wrapper, which looks at the same file
+constexpr Duration kGrace = seconds{180};   // pilot3 tells its server how the jobs end
 
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
@@ -157,16 +158,23 @@ Summary Panda::run() {
   // pilot3 kills what it takes for orphans among all processes of its user; the guardian knows better what is its own.
   if (from_environment("PILOT_NOKILL").empty()) run.environment.emplace("PILOT_NOKILL", "1");
   run.grace = options.grace.value_or(kGrace);
+  run.stuck = kStuck;
+  run.heartbeat = directory_ + "/pilotlog.txt";
   run.every_second = [this] { tell_first_payload(); };
   const auto watched = run_code(around_, run);
   if (!watched) return {.rc = kNodeFault, .reason = watched.error().text()};
   const Outcome& o = watched->outcome;
-  Summary s{.rc = panda_exit(o.exit_code, o.signal), .payload_wall = o.wall, .payload_cpu = o.cpu};
+  Summary s{
+      .rc = panda_exit(o.exit_code, o.signal), .left_behind = o.left, .payload_wall = o.wall, .payload_cpu = o.cpu};
   s.reason = o.signal != 0 ? fmt::format("the pilot was ended by signal {}", o.signal)
                            : fmt::format("the pilot ended with exit code {}", o.exit_code);
   if (o.reason != Reason::exited) {
     s.reason += fmt::format(" ({})", name(o.reason));
-    if (s.rc == kDone) s.rc = kFault;
+    const bool limited = o.reason != Reason::told && o.reason != Reason::guardian && o.reason != Reason::orphaned;
+    if (limited)
+      s.rc = kPayloadFault;
+    else if (s.rc == kDone)
+      s.rc = kFault;
   }
   if (watched->told_by != 0) s.rc = kBySignal + watched->told_by;
   return s;

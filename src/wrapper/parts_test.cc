@@ -95,6 +95,8 @@ TEST(ProcessTree, ReadsALineOfProc) {
   EXPECT_EQ(s->pid, 42);
   EXPECT_EQ(s->parent, 7);
   EXPECT_EQ(s->state, 'S');
+  EXPECT_EQ(s->session, 42);
+  EXPECT_EQ(s->name, "a ) (b");
   EXPECT_EQ(s->cpu, milliseconds{2500} * 100 / ::sysconf(_SC_CLK_TCK));
   EXPECT_EQ(s->rss_kb, 256 * ::sysconf(_SC_PAGESIZE) / 1024);
 }
@@ -132,14 +134,20 @@ TEST(GuardProtocol, OrdersAndEventsComeBack) {
   event.outcome = {.reason = Reason::memory, .exit_code = -1, .signal = 9, .wall = seconds{3}, .cpu = seconds{2}};
   event.outcome.rss_kb = 77;
   event.outcome.left = 2;
+  event.outcome.oom = 1;
   const auto back = read_event(write_event(event));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->outcome.reason, Reason::memory);
   EXPECT_EQ(back->outcome.signal, 9);
   EXPECT_EQ(back->outcome.cpu, seconds{2});
   EXPECT_EQ(back->outcome.left, 2);
+  EXPECT_EQ(back->outcome.oom, 1);
+  const auto left = read_event(write_event({.what = GuardEvent::What::left, .number = 7, .session = 8, .name = "a b"}));
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->session, 8);
+  EXPECT_EQ(left->name, "a_b");
   for (const char* bad : {"", "lease", "lease x", "jump 1"}) EXPECT_FALSE(read_order(bad)) << bad;
-  for (const char* bad : {"", "started", "ended exited 0", "ended jumped 0 0 0 0 0 0"})
+  for (const char* bad : {"", "started", "ended exited 0", "ended jumped 0 0 0 0 0 0 0", "left 1 2"})
     EXPECT_FALSE(read_event(bad)) << bad;
 }
 
@@ -157,6 +165,7 @@ TEST(GuardArguments, ComeBack) {
   s.memory_kb = 3;
   s.dead_by = Mono{4};
   s.grace = seconds{5};
+  s.disk = {.most_output = 6, .most_scratch = 7, .least_free = 8, .stuck = seconds{9}, .heartbeat = "/h"};
   s.argv = {"prog", "--guard", ""};
   const auto back = read_guard_arguments(guard_arguments(s));
   ASSERT_TRUE(back);
@@ -186,6 +195,11 @@ INSTANTIATE_TEST_SUITE_P(
                     VerdictCase{{.reason = Reason::wall, .signal = SIGTERM}, 0, "failed", 1213, 143},
                     VerdictCase{{.reason = Reason::memory, .signal = SIGKILL}, 0, "failed", 1235, 137},
                     VerdictCase{{.reason = Reason::lease, .signal = SIGKILL}, 0, "failed", 1375, 137},
+                    VerdictCase{{.reason = Reason::exited, .signal = SIGKILL, .oom = 1}, 0, "failed", 1212, 137},
+                    VerdictCase{{.reason = Reason::output, .signal = SIGKILL}, 0, "failed", 1106, 137},
+                    VerdictCase{{.reason = Reason::disk, .signal = SIGKILL}, 0, "failed", 1098, 137},
+                    VerdictCase{{.reason = Reason::scratch, .signal = SIGKILL}, 0, "failed", 1104, 137},
+                    VerdictCase{{.reason = Reason::stuck, .signal = SIGTERM}, 0, "failed", 1150, 143},
                     VerdictCase{{.reason = Reason::guardian}, 0, "failed", 1319, -1}));
 
 TEST_P(Verdict, IsWhatPandaCallsIt) {

@@ -53,6 +53,11 @@ std::optional<Outcome> Payload::look() {
     if (event->what == GuardEvent::What::ended) return event->outcome;
     if (event->what == GuardEvent::What::failed)
       return Outcome{.reason = Reason::exited, .exit_code = 127, .start_error = static_cast<int>(event->number)};
+    if (event->what == GuardEvent::What::left) {
+      log(Level::warning, "the payload left process " + std::to_string(event->number) + " (" + event->name +
+                              (event->session != 0 ? ", in a session of its own" : "") + ") behind: killed");
+      continue;
+    }
     started_ = true;
   }
   return std::nullopt;

@@ -58,6 +58,7 @@ std::optional<ProcessStat> parse_stat(std::string_view line) {
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
   ProcessStat s;
   if (!number(line.substr(0, open), s.pid)) return std::nullopt;
+  s.name = line.substr(open + 2, close - open - 2);
   line.remove_prefix(close + 2);
   std::array<std::string_view, 22> fields;  // from field 3 (state) to field 24 (rss)
   for (std::string_view& field : fields) {
@@ -72,7 +73,9 @@ std::optional<ProcessStat> parse_stat(std::string_view line) {
     if (n > 0 && n < std::int64_t{1} << 40U) ticks += n;
   }
   std::int64_t pages = 0;
-  if (fields[0].size() != 1 || !number(fields[1], s.parent) || !number(fields[21], pages)) return std::nullopt;
+  if (fields[0].size() != 1 || !number(fields[1], s.parent) || !number(fields[3], s.session) ||
+      !number(fields[21], pages))
+    return std::nullopt;
   s.state = fields[0][0];
   s.cpu = from_ticks(ticks);
   if (pages > 0 && pages < std::int64_t{1} << 40U) s.rss_kb = pages * (::sysconf(_SC_PAGESIZE) / 1024);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,9 +17,11 @@ namespace apf::wrapper {
 
 struct ProcessStat {
   pid_t pid = 0, parent = 0;
+  pid_t session = 0;
   char state = '?';
   Duration cpu{};  // of itself and of the children it has waited for
   std::int64_t rss_kb = 0;
+  std::string name{};  // of the program, at most 15 bytes, any bytes
 };
 
 // A line of /proc/PID/stat (proc(5)). Empty: not one.

@@ -2,9 +2,11 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 #include "wrapper/http.h"
 #include "wrapper/log.h"
+#include "wrapper/udp.h"
 
 namespace apf::wrapper {
 namespace {
@@ -16,8 +18,12 @@ std::string from_environment(const char* name) {
 
 }  // namespace
 
-Reporter::Reporter(std::string key, std::string node)
-    : key_(std::move(key)), node_(std::move(node)), submission_(from_environment("APF_SUBMISSION")) {
+Reporter::Reporter(std::string key, std::string node, std::string udp, std::string queue)
+    : key_(std::move(key)),
+      node_(std::move(node)),
+      submission_(from_environment("APF_SUBMISSION")),
+      udp_(std::move(udp)),
+      queue_(std::move(queue)) {
   const std::string base = from_environment("APFMON");
   if (base.empty()) return;
   url_ = base + protocol::apfmon::job_path({from_environment("APFFID"), from_environment("APFCID")});
@@ -27,8 +33,18 @@ Reporter::Reporter(std::string key, std::string node)
   thread_ = std::thread([this] { run(); });
 }
 
+void Reporter::tell_udp(const protocol::apfmon::Report& report) const {
+  if (udp_.empty() || report.payload_started) return;  // pilot-wrapper tells of start and end only
+  UdpWords words = udp_words("apf-" APF_VERSION, queue_);
+  words.state = protocol::apfmon::name(report.state);
+  if (report.state != protocol::apfmon::State::running) words.seconds = (mono_now() - born_).count() / 1'000'000'000;
+  send_udp(udp_, write_udp(words));
+}
+
 void Reporter::report(protocol::apfmon::Report report) {
+  tell_udp(report);
   if (url_.empty()) return;
+  report.profile = std::exchange(profile_, {});
   report.submission = submission_;
   report.index = index_;
   report.node = node_;

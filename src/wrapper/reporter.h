@@ -18,14 +18,16 @@ namespace apf::wrapper {
 
 class Reporter {
  public:
-  // From APFMON, APFFID, APFCID, APF_SUBMISSION, APF_INDEX; without APFMON it does nothing.
-  Reporter(std::string key, std::string node);
+  // From APFMON, APFFID, APFCID, APF_SUBMISSION, APF_INDEX; without APFMON it sends nothing by HTTP. `udp`: address
+  // that gets a datagram at start and end, too (udp.h); empty: none.
+  Reporter(std::string key, std::string node, std::string udp, std::string queue);
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
   ~Reporter() { finish(); }
 
   void report(protocol::apfmon::Report report);
-  void finish();  // waits at most 2 s for what was reported last
+  void attach_profile(std::string json) { profile_ = std::move(json); }  // travels with the next report
+  void finish();                                                         // waits at most 2 s for what was reported last
 
   // Did a report reach the factory? Waits at most so long for the first one's end. `unknown`: there is no factory to
   // report to, or nothing has come to an end yet.
@@ -34,9 +36,11 @@ class Reporter {
 
  private:
   void run();
+  void tell_udp(const protocol::apfmon::Report& report) const;
   bool send(const std::string& body) const;  // false: nobody answered
 
-  std::string url_, key_, node_, submission_;
+  std::string url_, key_, node_, submission_, udp_, queue_, profile_;
+  Mono born_ = mono_now();
   std::optional<std::uint32_t> index_;
   std::mutex mutex_;
   std::condition_variable changed_;

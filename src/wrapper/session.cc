@@ -14,6 +14,7 @@
 #include "wrapper/exit_codes.h"
 #include "wrapper/log.h"
 #include "wrapper/node/keep_slot.h"
+#include "wrapper/node/profile.h"
 #include "wrapper/node/validate.h"
 #include "wrapper/plugin.h"
 #include "wrapper/secrets.h"
@@ -63,6 +64,23 @@ void tell_environment() {
   write_out(text);
 }
 
+// Before the first payload: what is measured here is not measured beside one.
+void tell_profile(const Options& options, const std::string& node, Reporter& reporter) {
+  const auto from_environment = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  const std::string submission = from_environment("APF_SUBMISSION");
+  const std::string pilot =
+      submission.empty() ? node + std::to_string(::getpid()) : submission + "." + from_environment("APF_INDEX");
+  std::optional<node::Benchmark> measured;
+  if (!signals::ending() && node::sampled(pilot, options.node.benchmark_share)) measured = node::benchmark();
+  if (!options.node.profile && !measured) return;
+  std::string json = node::profile("", measured);
+  log(Level::info, "node profile: " + json);
+  reporter.attach_profile(std::move(json));
+}
+
 Summary failed(int rc, const Error& e) {
   log(Level::error, e.text());
   return {.rc = rc, .reason = e.what};
@@ -87,6 +105,7 @@ Summary work(const Options& options, const Prepared& prepared, const std::string
   const auto validation =
       node::validate({.options = options, .token = token, .scratch = Scratch::base_of(options.scratch)}, reporter);
   if (validation.rc != kDone) return {.rc = validation.rc, .reason = validation.text, .failure = validation.failure};
+  tell_profile(options, node, reporter);
   auto scratch = Scratch::make(options.scratch);
   if (!scratch) {
     Summary s = failed(kNodeFault, scratch.error());
@@ -109,6 +128,7 @@ protocol::apfmon::Report last_report(const Summary& s) {
   last.payloads = s.payloads;
   last.failure = s.failure;
   if (fault) last.text = s.reason;
+  for (const std::int64_t id : s.ids) last.ids += (last.ids.empty() ? "" : ",") + std::to_string(id);
   return last;
 }
 
@@ -140,6 +160,7 @@ void write_last_line(const Summary& s, Duration wall, const std::string& node) {
                       {"reason", s.reason},
                       {"payloads", s.payloads},
                       {"failed", s.failed},
+                      {"left_behind", s.left_behind},
                       {"payload_wall_s", in_seconds(s.payload_wall)},
                       {"payload_cpu_s", in_seconds(s.payload_cpu)},
                       {"wall_s", in_seconds(wall)},
@@ -160,7 +181,7 @@ int run_session(const Options& options) {
 
   // Both are taken before anything can fail: what stays in the working directory would be left for others to read.
   const auto token = options.token_file.empty() ? Result<std::string>("") : take_secret(options.token_file);
-  Reporter reporter(report_key(), node);
+  Reporter reporter(report_key(), node, options.running.udp, options.wms_queue);
   scrub_environment(prepared && prepared->kind->shares_secrets);
   reporter.report({});
   if (options.node.dump_environment) tell_environment();

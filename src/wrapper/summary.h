@@ -16,6 +16,7 @@ struct Summary {
   std::string reason{};   // why the pilot ended: kReasonNoWork, "lifetime", ...
   std::string failure{};  // of a node's check: its class
   std::int64_t payloads = 0, failed = 0;
+  std::int64_t left_behind = 0;  // processes that payloads left behind
   Duration payload_wall{}, payload_cpu{};
   std::vector<std::int64_t> ids{};  // of the payloads, at most kMostIds of the first ones
 };

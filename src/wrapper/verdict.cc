@@ -14,11 +14,16 @@ namespace {
 // Error codes of PanDA's pilot, which its server and monitor know.
 enum PilotError : std::int64_t {
   kKilledByServer = 1144,
+  kNoLocalSpace = 1098,
+  kDirectoryTooLarge = 1104,
+  kOutputTooLarge = 1106,
+  kLooping = 1150,
   kKillSignal = 1200,
   kSigterm = 1201,
   kSigquit = 1202,
   kSigxcpu = 1204,
   kSigint = 1208,
+  kKilledForMemory = 1212,
   kOutOfTime = 1213,
   kOutOfMemory = 1235,
   kPayloadFailed = 1305,
@@ -45,6 +50,8 @@ std::int64_t code_of(int signal) {
 Diagnosis of_payload(const Outcome& o) {
   if (o.start_error != 0)
     return {kNotFound, fmt::format("the payload could not be started: {}", std::strerror(o.start_error))};
+  if (o.signal == SIGKILL && o.oom > 0)
+    return {kKilledForMemory, "the kernel killed the payload for lack of memory in its cgroup"};
   if (o.signal != 0) return {kPayloadFailed, fmt::format("the payload was ended by signal {}", o.signal)};
   return {kPayloadFailed, fmt::format("the payload ended with exit code {}", o.exit_code)};
 }
@@ -60,6 +67,10 @@ Diagnosis diagnose(const protocol::panda::Job& job, const Outcome& o, int told_b
     case Reason::memory:
       return {kOutOfMemory, fmt::format("over its memory of {} MB: {} MB", job.spec.memory_mb, o.rss_kb / 1024)};
     case Reason::lease: return {kLeaseOver, "the lease could not be renewed in time"};
+    case Reason::output: return {kOutputTooLarge, "its output is too large for the disk"};
+    case Reason::disk: return {kNoLocalSpace, "it filled the disk"};
+    case Reason::scratch: return {kDirectoryTooLarge, "its directory takes more of the disk than it may"};
+    case Reason::stuck: return {kLooping, "neither output nor heartbeat for too long"};
     case Reason::orphaned:
     case Reason::guardian: break;
   }

@@ -181,9 +181,14 @@ Pilot& Pilot::report_to(const std::string& url) {
   environment("APF_SUBMISSION", "s-1").environment("APF_INDEX", "0").environment("APF_PROTOCOL", "1");
   return environment("APF_REPORT_KEY_FILE", "apf-report.key");
 }
+Pilot& Pilot::below(const std::string& program) {
+  below_ = program;
+  return *this;
+}
 void Pilot::start() {
   std::vector<std::string> argv{program("apf-wrapper"), "--wrapperwmsurl", url_, "--wrapperwmsqueue", "Q"};
   argv.insert(argv.end(), options_.begin(), options_.end());
+  if (!below_.empty()) argv.insert(argv.begin(), below_);
   environment("TMPDIR", directory_.path());
   process_ = std::make_unique<Process>(argv, environment_, directory_.path(), directory_ / "log");
 }

@@ -127,6 +127,7 @@ class Pilot {
   Pilot& environment(const std::string& name, const std::string& value);
   Pilot& token(const std::string& file);  // copies it into the working directory as wms.token
   Pilot& report_to(const std::string& url);
+  Pilot& below(const std::string& program);  // that program starts the wrapper
   void start();
   int wait() { return process_->wait(); }
   int run();
@@ -140,6 +141,7 @@ class Pilot {
  private:
   std::string url_;
   Directory directory_;
+  std::string below_;
   std::vector<std::string> options_;
   std::map<std::string, std::string> environment_;
   std::unique_ptr<Process> process_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdlib>
 
 #include "wrapper/option_rows.h"
 
@@ -80,6 +82,16 @@ Status add_script(All& o, const std::string& v) {
   return {};
 }
 
+Status set_share(All& o, const std::string& v) {
+  char* end = nullptr;
+  const double percent = std::strtod(v.c_str(), &end);
+  const std::string_view rest(end);
+  if (end == v.c_str() || !std::isfinite(percent) || percent < 0 || percent > 100 || (!rest.empty() && rest != "%"))
+    return bad("'" + v + "' is not a share of pilots", "a number from 0 to 100, in percent");
+  o.node.benchmark_share = percent / 100;
+  return {};
+}
+
 constexpr auto kNode = &All::node;
 constexpr std::array kRows{
     Row{"--wrapperchecks", "NAMES", "checks of the node: trivial, full, none or a list; default trivial", set_checks},
@@ -100,6 +112,9 @@ constexpr std::array kRows{
     Row{"--wrappercheckscript", "FILE", "a check of the VO; may be given several times", add_script},
     Row{"--wrapperkeepslot", "DURATION", "how long a node that failed keeps its slot; default 0",
         duration<&Options::keep_slot, kNode>},
+    Row{"--wrapperprofile", "yes|no", "tell log and monitor what the node is; default yes",
+        yes_or_no<&Options::profile, kNode>},
+    Row{"--wrapperbenchmark", "PERCENT", "share of pilots that measure their CPU first; default 1", set_share},
     Row{"--wrapperenvironment", "yes|no", "write the environment to the log, secrets masked; default yes",
         yes_or_no<&Options::dump_environment, kNode>},
 };

@@ -28,6 +28,8 @@ struct Options {
   std::vector<std::string> containers;        // container runtimes, any one of which will do
   std::vector<std::string> scripts;           // of the VO, in order
   Duration keep_slot{};                       // how long a node that failed keeps its slot (R11); 0: not at all
+  bool profile = true;                        // tell what the node is
+  double benchmark_share = 0.01;              // of pilots that measure their node's CPU
   bool dump_environment = true;               // into the log, secrets masked
 };
 

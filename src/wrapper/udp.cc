@@ -1,0 +1,110 @@
+#include "wrapper/udp.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "process/fd.h"
+
+namespace apf::wrapper {
+namespace {
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+template <class Ip>
+Address made_of(const Ip& ip) {
+  Address a{.size = sizeof ip};
+  std::memcpy(&a.storage, &ip, sizeof ip);
+  return a;
+}
+
+std::optional<Address> read_v4(const std::string& host, std::uint16_t port) {
+  sockaddr_in ip{};
+  ip.sin_family = AF_INET;
+  ip.sin_port = htons(port);
+  if (::inet_pton(AF_INET, host.c_str(), &ip.sin_addr) != 1) return std::nullopt;
+  return made_of(ip);
+}
+
+std::optional<Address> read_v6(const std::string& host, std::uint16_t port) {
+  sockaddr_in6 ip{};
+  ip.sin6_family = AF_INET6;
+  ip.sin6_port = htons(port);
+  if (::inet_pton(AF_INET6, host.c_str(), &ip.sin6_addr) != 1) return std::nullopt;
+  return made_of(ip);
+}
+
+std::optional<Address> read(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto r = std::from_chars(text.data() + colon + 1, end, port);
+  if (r.ec != std::errc{} || r.ptr != end || port == 0) return std::nullopt;
+  const std::string host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    return read_v6(host.substr(1, host.size() - 2), port);
+  return read_v4(host, port);
+}
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string ce() {
+  for (const char* name : {"GRID_GLOBAL_JOBHOST", "SCHEDD_NAME", "CONDORCE_COLLECTOR_HOST"})
+    if (const std::string host = from_environment(name); !host.empty()) return host.substr(0, host.find(':'));
+  return {};
+}
+
+// Receivers split at blanks.
+std::string one_word(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; }, '_');
+  return text.empty() ? "unknown" : text;
+}
+
+}  // namespace
+
+bool udp_address(const std::string& address) { return read(address).has_value(); }
+
+void send_udp(const std::string& address, std::string_view datagram) {
+  const auto to = read(address);
+  if (!to) return;
+  const process::Fd fd(::socket(to->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.open()) return;
+  (void)::sendto(fd.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL,
+                 reinterpret_cast<const sockaddr*>(&to->storage), to->size);
+}
+
+std::string write_udp(const UdpWords& w) {
+  constexpr const char* gap = "          ";
+  std::string s = one_word(w.version) + gap + one_word(w.factory) + ":" + one_word(w.cid) + gap + one_word(w.state) +
+                  " " + std::to_string(w.seconds);
+  for (const std::string* word : {&w.queue, &w.ce, &w.harvester, &w.worker, &w.gtag}) s += gap + one_word(*word);
+  return s;
+}
+
+UdpWords udp_words(const std::string& version, const std::string& queue) {
+  UdpWords w;
+  w.version = version;
+  w.factory = from_environment("APFFID");
+  w.cid = from_environment("APFCID");
+  w.queue = queue;
+  w.ce = ce();
+  w.harvester = from_environment("HARVESTER_ID");
+  w.worker = from_environment("HARVESTER_WORKER_ID");
+  w.gtag = from_environment("GTAG");
+  return w;
+}
+
+}  // namespace apf::wrapper
