@@ -355,6 +355,44 @@ TEST(Factory, TheWrapperSpeaksFasterThanTheAnswer) {
   EXPECT_EQ(rig.state->queues[0].life.life_submitted, 2);
 }
 
+// R11, behind a CE: a bad node's pilot has said that it failed and keeps its slot. It still runs, it is held against
+// its node at once, its claim on a job is given back, and its end is no second fault.
+TEST(Factory, APilotThatKeepsItsSlotStillRunsAndWasJudged) {
+  Rig rig(1, [](Config&) {});
+  rig.demand({{"q0", 2}});
+  rig.view({});
+  rig.pass();
+  rig.answer(rig.sent[0]);
+  PilotReported r;
+  r.submission = rig.sent[0].submission;
+  r.index = 1;
+  r.batch_id = r.submission + ".1";
+  r.state = "fault";
+  r.rc = 64;
+  r.payloads = 0;
+  r.node = "wn1.example.org";
+  r.failure = "cvmfs";
+  r.text = "/cvmfs/a.b: it does not answer";
+  r.keeps = 1200;
+  rig.give(r);
+  const auto budget = rig.state->queues[0].budget;
+  const auto seen = [&] { return rig.state->queues[0].health.recent.size(); };
+  EXPECT_EQ(rig.state->queues[0].counts.running(), 1);
+  EXPECT_EQ(seen(), 1U);
+  EXPECT_STREQ(rig.state->queues[0].health.recent.back().why,
+               "failed validation: CVMFS does not answer (exit code 64)");
+  const auto pilot = [&] {
+    for (const auto& p : pilots(*rig.state, "q0"))
+      if (p.index == 1) return p;
+    return Pilot{};
+  };
+  EXPECT_EQ(pilot().reason, "check 'cvmfs' failed: /cvmfs/a.b: it does not answer");
+  r.keeps = 0;
+  rig.give(r);
+  EXPECT_EQ(seen(), 1U) << "once is enough";
+  EXPECT_EQ(rig.state->queues[0].budget, budget + 1) << "only now its end is proven";
+}
+
 // ---- properties -----------------------------------------------------------------------------------------------
 
 struct Books {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "protocol/json_value.h"
@@ -120,6 +121,17 @@ Summary work(const Options& options, const Prepared& prepared, const std::string
                                       .kit = prepared.kit});
 }
 
+// What nobody foresaw is the wrapper's own fault; it is told like any other.
+Summary work_or_fault(const Options& options, const Prepared& prepared, const std::string& token,
+                      const std::string& node, Reporter& reporter) {
+  try {
+    return work(options, prepared, token, node, reporter);
+  } catch (const std::exception& e) {
+    log(Level::error, std::string("the wrapper's own fault: ") + e.what());
+    return {.rc = kFault, .reason = std::string("the wrapper's own fault: ") + e.what(), .failure = "wrapper"};
+  }
+}
+
 protocol::apfmon::Report last_report(const Summary& s) {
   protocol::apfmon::Report last;
   const bool fault = s.rc > kDone && s.rc < kBySignal && s.rc != kNoWork && s.rc != kPayloadFault;
@@ -192,7 +204,7 @@ int run_session(const Options& options) {
   else if (!token)
     summary = failed(kCredential, token.error());
   else
-    summary = work(options, *prepared, *token, node, reporter);
+    summary = work_or_fault(options, *prepared, *token, node, reporter);
   if (summary.rc == kNodeFault) keep_slot(options, summary, reporter);
   summary.rc = exit_code(summary, options.running.telling_exit);
   reporter.report(last_report(summary));

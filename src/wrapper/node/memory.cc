@@ -17,7 +17,7 @@ Memory read_meminfo(std::string_view text) {
     std::istringstream in(line);
     std::string key;
     std::int64_t kb = 0;
-    if (!(in >> key >> kb) || kb < 0 || kb > std::int64_t{1} << 50U) continue;
+    if (!(in >> key >> kb) || kb < 0 || kb > std::int64_t{1} << 40U) continue;
     const std::int64_t bytes = kb * 1024;
     if (key == "MemTotal:") m.total = bytes;
     if (key == "SwapTotal:") m.swap = bytes;
