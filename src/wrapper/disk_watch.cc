@@ -75,12 +75,13 @@ struct DiskWatch::Shared {
 
   // Only of the thread:
   Life life;
-  Mono lived, walked, looked;
+  Mono walked, looked;
+  Duration still{};  // since it last showed life
   Duration between_walks = kWalk;
   std::int64_t written = 0;
 
   void run() {
-    lived = looked = mono_now();
+    looked = mono_now();
     for (Duration wait = kLook;;) {
       {
         std::unique_lock lock(mutex);
@@ -97,11 +98,10 @@ struct DiskWatch::Shared {
   Duration look() {
     const Mono now = mono_now();
     const Life seen = see();
-    if (!(seen == life)) {
-      life = seen;
-      lived = now;
-    }
-    if (limits.stuck > Duration::zero() && now - lived >= limits.stuck) say(Reason::stuck);
+    // While the host was suspended, or all of us stopped, the payload could not show life, either.
+    still = seen == life ? still + std::min<Duration>(now - looked, 2 * kLook) : Duration::zero();
+    life = seen;
+    if (limits.stuck > Duration::zero() && still >= limits.stuck) say(Reason::stuck);
     if (limits.most_output > 0 &&
         !(keep_ends(out.get(), limits.most_output) && keep_ends(err.get(), limits.most_output)))
       say(Reason::output);

@@ -33,6 +33,7 @@ class Reporter {
   // report to, or nothing has come to an end yet.
   enum class Heard : std::uint8_t { unknown, something, nothing };
   Heard heard(Duration patience);
+  [[nodiscard]] bool has_factory() const { return !url_.empty(); }
 
  private:
   void run();

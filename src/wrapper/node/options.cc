@@ -14,7 +14,7 @@ using node::Options;
 using All = apf::wrapper::Options;
 
 constexpr std::array<std::string_view, 4> kTrivial{"disk", "memory", "tmp", "credential"};
-constexpr std::array<std::string_view, 6> kFull{"disk", "memory", "tmp", "credential", "wms", "clock"};
+constexpr std::array<std::string_view, 7> kFull{"disk", "memory", "tmp", "credential", "wms", "clock", "monitor"};
 constexpr std::array<std::string_view, 3> kNamed{"cvmfs", "container", "script"};  // on when they are configured
 
 bool known(std::string_view check) {
@@ -26,7 +26,7 @@ Status only_known(const std::vector<std::string>& checks) {
   for (const std::string& check : checks)
     if (!known(check))
       return bad("there is no check '" + check + "'",
-                 "disk, memory, tmp, credential, wms, clock, cvmfs, container, script");
+                 "disk, memory, tmp, credential, wms, clock, monitor, cvmfs, container, script");
   return {};
 }
 

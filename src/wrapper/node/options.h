@@ -13,7 +13,7 @@
 namespace apf::wrapper::node {
 
 struct Options {
-  // disk, memory, tmp, credential, wms, clock; those of the VO (cvmfs, container, scripts) are on when named.
+  // disk, memory, tmp, credential, wms, clock, monitor; those of the VO (cvmfs, container, scripts) are on when named.
   std::vector<std::string> checks{"disk", "memory", "tmp", "credential"};
   std::vector<std::string> lax;  // names of checks that only warn
   Duration deadline = seconds{30};

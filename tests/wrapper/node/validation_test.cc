@@ -132,6 +132,7 @@ TEST(Validation, TheClockIsComparedWithTheWms) {
   Pilot pilot(right.url());
   EXPECT_EQ(pilot.option("checks", "full").run(), 0) << pilot.log();
   EXPECT_THAT(pilot.log(), HasSubstr("check clock: ok"));
+  EXPECT_THAT(pilot.log(), HasSubstr("check monitor: skipped"));
   const FaultyWms wrong(Json{{"jobs", Json::array()}, {"date", "Sun, 06 Nov 1994 08:49:37 GMT"}});
   Pilot late(wrong.url());
   EXPECT_EQ(late.option("checks", "clock").run(), 64) << late.log();
