@@ -102,6 +102,17 @@ std::optional<net::Response> refuse_caller(const net::Request& request, const To
   return {};
 }
 
+std::optional<net::Response> refuse_head(const net::Request& head, const Tokens& tokens, const Subjects& subjects) {
+  if (auto refused = refuse_caller(head, tokens, subjects)) return refused;
+  const Call* call = find_call(head.path);
+  if (call == nullptr || call->scope != Scope::anybody) return {};
+  const auto length = head.headers.find("content-length");
+  const bool body = head.headers.contains("transfer-encoding") ||
+                    (length != head.headers.end() && length->second.find_first_not_of('0') != std::string::npos);
+  if (body) return failure(413, "this call has no body");
+  return {};
+}
+
 // Bodies are unpacked for callers only who have shown who they are: it takes time.
 net::Response Api::handle(const net::Request& request, Now now) {
   const Call* known = find_call(request.path);

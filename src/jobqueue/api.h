@@ -42,6 +42,9 @@ net::Response failure(const Error& error);
 std::optional<net::Response> refuse_caller(const net::Request& request, const Tokens& tokens,
                                            const Subjects& subjects = {});
 
+// The same by the head alone, so that strangers can't make us take long bodies: their calls have none.
+std::optional<net::Response> refuse_head(const net::Request& head, const Tokens& tokens, const Subjects& subjects);
+
 class Api {
  public:
   // `instance` tells this start of the server from others in ETags.

@@ -88,6 +88,7 @@ Status Server::listen() {
   options.body_limit = kBodyLimit;
   options.tls = settings_.tls;
   options.complain = settings_.log;
+  options.admit = [this](const net::Request& head) { return refuse_head(head, tokens_, subjects_); };
   auto http = net::HttpServer::start(
       options, [this](const net::Request& request, net::ReplyPtr reply) { take(request, std::move(reply)); });
   if (!http) return fail(std::move(http.error()));

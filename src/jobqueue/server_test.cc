@@ -18,6 +18,7 @@
 #include "jobqueue/secret.h"
 #include "jobqueue/test_data.h"
 #include "net/http_client.h"
+#include "net/test_socket.h"
 #include "support/test_ca.h"
 
 namespace apf::jobqueue {
@@ -328,6 +329,23 @@ TEST_F(ServerTest, PilotsShowACertificateOrATokenOverTls) {
   EXPECT_EQ(status({far, {1}}, out_, err_), kGood) << err_.str();
   server_.reset();
   EXPECT_NE(access(dir_.file("socket").c_str(), F_OK), 0);
+}
+
+// They get their answer at once: what they announce is never read.
+TEST_F(ServerTest, StrangersCannotMakeItTakeLongBodies) {
+  const auto port = static_cast<std::uint16_t>(std::stoi(server_->address().substr(server_->address().rfind(':') + 1)));
+  const auto announce = [&](const std::string& path, const std::string& more) {
+    const net::test::RawClient client(port);
+    EXPECT_TRUE(client.send("POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 30000000\r\n" + more + "\r\n"));
+    return client.read_until("\r\n\r\n");
+  };
+  EXPECT_THAT(announce(panda::kSubmitJobs, ""), HasSubstr(" 401 "));
+  EXPECT_THAT(announce(panda::kSubmitJobs, "Authorization: Bearer x\r\nExpect: 100-continue\r\n"), HasSubstr(" 401 "));
+  EXPECT_THAT(announce(panda::kSubmitJobs, "Authorization: Bearer " + dir_.word("tokens/read.token") + "\r\n"),
+              HasSubstr(" 403 "));
+  EXPECT_THAT(announce("/server/panda/isAlive", ""), HasSubstr(" 413 "));
+  EXPECT_THAT(announce("/nothing", ""), HasSubstr(" 401 "));
+  EXPECT_EQ(submit(submission(dir_, 1), out_, err_), kGood) << err_.str();
 }
 
 TEST(ServerAddress, OnlyWithTlsMayItLeaveLoopback) {

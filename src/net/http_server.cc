@@ -3,11 +3,8 @@
 #include "net/http_server.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
-#include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -152,6 +149,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   enum class State : std::uint8_t { reading, waiting, writing, closed };
   void read_head();
   void on_head(error_code ec);
+  [[nodiscard]] bool admitted();
   void read_body();
   void on_request();
   void watch();
@@ -214,6 +212,7 @@ void Session::read_head() {
 
 void Session::on_head(error_code ec) {
   if (ec) return refuse(ec);
+  if (host_.options.admit && !admitted()) return;
   const auto& head = parser_->get();
   if (!beast::iequals(head[http::field::expect], "100-continue")) return read_body();
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -221,6 +220,23 @@ void Session::on_head(error_code ec) {
     if (failed) return self->close();
     self->read_body();
   });
+}
+
+// Answers when not.
+bool Session::admitted() {
+  Request head = make_request();
+  const auto raw = parser_->get().target();
+  auto target = parse_target({raw.data(), raw.size()});
+  if (!target) return true;  // on_request() says what is wrong with it
+  head.path = std::move(target->path);
+  head.query = std::move(target->query);
+  auto refused = host_.options.admit(head);
+  if (!refused) return true;
+  keep_alive_ = false;
+  head_only_ = head.method == "HEAD";
+  request_ = std::move(head);
+  write(std::move(*refused));
+  return false;
 }
 
 void Session::read_body() {
@@ -276,15 +292,6 @@ void Session::on_request() {
   asio::post(wire_.get_executor(), [self = shared_from_this()] {
     if (self->state_ == State::waiting) self->watch();
   });
-}
-
-// TLS sends a last word before it hangs up: there may be something to read although nobody is there any more.
-bool hung_up(int fd) {
-  char byte = 0;
-  const auto n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  pollfd state{fd, POLLRDHUP, 0};
-  if (n > 0) return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-  return n == 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 // While the handler takes its time: tells it when the client hangs up.
@@ -438,13 +445,6 @@ class BeastServer final : public HttpServer {
   std::mutex stop_mutex_;
   std::thread thread_;
 };
-
-std::size_t connection_limit(int configured) {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return std::min<std::size_t>(static_cast<std::size_t>(std::max(configured, 1)),
-                               std::max<std::size_t>(limit.rlim_cur / 2, 1));
-}
 
 BeastServer::BeastServer(const ServerOptions& options, Handler handler, Listening listening, TlsContext tls)
     : tls_(std::move(tls)),

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "apf/result.h"
@@ -56,6 +57,10 @@ class Reply {
 using ReplyPtr = std::shared_ptr<Reply>;
 using Handler = std::function<void(const Request&, ReplyPtr)>;
 
+// Looks at a request's head before its body is read: an answer refuses it, and the body is never taken. On the server's
+// thread.
+using Admit = std::function<std::optional<Response>(const Request& head)>;
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free port
@@ -64,6 +69,7 @@ struct ServerOptions {
   std::size_t header_limit = 16384;
   Duration idle_timeout = seconds{30};  // for a whole request head, between requests, and for each piece of an answer
   int max_connections = 10000;          // at most half of the descriptors that this process may have
+  Admit admit;                          // none: all are read
   TlsOptions tls;                       // with a certificate: TLS only
   // Told why renewed files of `tls` can't be read; those of before stay in use. On the server's thread.
   std::function<void(const std::string&)> complain = [](const std::string&) {};

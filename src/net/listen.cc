@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -123,6 +127,21 @@ std::string peer_name(int fd, int family) {
     return {};
   }
   return text.data();
+}
+
+bool hung_up(int fd) {
+  char byte = 0;
+  const auto n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  pollfd state{fd, POLLRDHUP, 0};
+  if (n > 0) return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  return n == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+std::size_t connection_limit(int configured) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return std::min<std::size_t>(static_cast<std::size_t>(std::max(configured, 1)),
+                               std::max<std::size_t>(limit.rlim_cur / 2, 1));
 }
 
 }  // namespace apf::net
