@@ -85,6 +85,8 @@ struct FactoryIdentity {
   std::string bootstrap;       // path of apf-bootstrap.sh, the executable of a pilot
   std::string wrapper_url;     // where the bootstrap fetches the wrapper's tarball from: URL,URL,...
   std::string wrapper_sha256;  // of that file, pinned in each submission
+  std::string next_wrapper_url,
+      next_wrapper_sha256;  // likewise the next one, which a share of pilots tries; empty: none
 };
 
 struct SubmitOrder {
@@ -95,7 +97,15 @@ struct SubmitOrder {
   std::string report_key;  // secret that lets these pilots report; travels as a 0600 file, never in an environment
   Wall when;               // decides the day of the log directory
   std::vector<std::string> avoid_nodes = {};  // nodes that ruin pilots (R11); for batch systems where we choose nodes
+  std::int64_t place = 0;                     // of its first pilot among all that were ever submitted for the queue
 };
+
+// Does the queue's pilot at this place take the next wrapper? Of any 100 in a row so many per cent, spread evenly.
+// apf-bootstrap.sh counts the same way.
+constexpr bool takes_next(std::int64_t place, std::int64_t percent) {
+  const std::int64_t p = place % 100;
+  return (p + 1) * percent / 100 > p * percent / 100;
+}
 
 class Batch {
  public:

@@ -40,6 +40,7 @@ struct QueueSpec {
   std::string renamed_from;                     // takes over the pilots of a queue that is gone (R14)
   std::string executable;                       // what a pilot runs; empty: the built-in wrapper
   std::vector<std::string> arguments;
+  std::int64_t next_wrapper = 0;  // per cent of its pilots that take the factory's next wrapper, where there is one
   Table environment;
   std::vector<std::string> input_files;    // copied into each pilot's working directory, mode 0600 (tokens, proxies)
   Duration min_pilot_time = seconds{120};  // a pilot that ends sooner can't have done any work (R11)

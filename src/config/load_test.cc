@@ -95,6 +95,8 @@ log_url = "https://h/logs/"
 listen = "[::1]:8080"
 report_url = "https://h/apfmon"
 alarm_command = "mail x"
+wrapper = "own.tar.gz"
+next_wrapper = "/next.tar.gz"
 max_pilots = 5
 max_submissions_per_minute = 6
 min_free_disk = "1 GB"
@@ -136,6 +138,7 @@ retire = "unfed"
 retire_order = "oldest"
 renamed_from = "P"
 executable = "pilot.sh"
+next_wrapper = 15
 arguments = ["-q", "x y"]
 environment = { A = "b" }
 input_files = ["token"]
@@ -146,6 +149,8 @@ submit = { request_memory = "2 GB" }
   EXPECT_EQ(f.state_dir, "/etc/apf/state");
   EXPECT_EQ(f.log_dir, "/logs");
   EXPECT_EQ(f.log_url, "https://h/logs");
+  EXPECT_EQ(f.wrapper, "/etc/apf/own.tar.gz");
+  EXPECT_EQ(f.next_wrapper, "/next.tar.gz");
   EXPECT_EQ(f.listen, "[::1]:8080");
   EXPECT_EQ(f.report_url, "https://h/apfmon");
   EXPECT_EQ(f.alarm_command, "mail x");
@@ -189,6 +194,7 @@ submit = { request_memory = "2 GB" }
   EXPECT_EQ(q.renamed_from, "P");
   EXPECT_EQ(q.executable, "/etc/apf/pilot.sh");
   EXPECT_EQ(q.arguments.at(1), "x y");
+  EXPECT_EQ(q.next_wrapper, 15);
   EXPECT_EQ(q.environment.at("A"), "b");
   EXPECT_EQ(q.input_files.at(0), "/etc/apf/token");
   EXPECT_EQ(q.keep_logs, seconds{3600});

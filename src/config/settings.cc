@@ -18,6 +18,8 @@ core::FactorySettings factory_settings(const Options& o) {
   f.log_url = base_url(o.text_or("log_url", ""));
   f.listen = o.text_or("listen", "");
   f.report_url = base_url(o.text_or("report_url", ""));
+  f.wrapper = o.text_or("wrapper", "");
+  f.next_wrapper = o.text_or("next_wrapper", "");
   f.alarm_command = o.text_or("alarm_command", "");
   f.max_pilots = o.integer("max_pilots");
   f.max_submissions_per_minute = o.integer("max_submissions_per_minute");
@@ -95,6 +97,7 @@ QueueSpec queue_spec(const Section& s) {
   q.renamed_from = o.text_or("renamed_from", "");
   q.executable = o.text_or("executable", "");
   q.arguments = list_or_empty(o, "arguments", &Options::list);
+  q.next_wrapper = o.integer("next_wrapper");
   q.environment = list_or_empty(o, "environment", &Options::table);
   q.input_files = list_or_empty(o, "input_files", &Options::list);
   q.min_pilot_time = o.duration("min_pilot_time");

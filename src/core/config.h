@@ -49,6 +49,7 @@ struct FactorySettings {
   std::string listen = "127.0.0.1:0";           // HTTP API, reports, logs; empty: none
   std::string report_url;                       // what pilots are told; empty: from listen
   std::string alarm_command;                    // run once for each alarm raised or cleared (R17)
+  std::string wrapper, next_wrapper;            // tarballs; empty: the one beside the program, none
   std::int64_t max_pilots = 0;                  // live pilots of the factory; 0: no limit (R13)
   std::int64_t max_submissions_per_minute = 0;  // pilots a minute; 0: no limit (R13)
   std::int64_t min_free_disk = std::int64_t{512}

@@ -103,6 +103,16 @@ struct Turn {
   std::map<std::uint32_t, std::int64_t> parts;
 };
 
+// An operator who tries a new wrapper sees in the decisions which submissions do.
+void tell_next_wrapper(const FactoryState& s, Queue& q, std::int32_t n) {
+  if (q.spec->next_wrapper <= 0 || s.active.config->factory.next_wrapper.empty() || !q.spec->executable.empty()) return;
+  std::int32_t taking = 0;
+  for (std::int32_t i = 0; i < n; ++i)
+    if (takes_next(q.life.life_submitted + i, q.spec->next_wrapper)) ++taking;
+  note_act(q, fmt::format("{} of {} new pilots take the next wrapper (next_wrapper = {} %)", taking, n,
+                          q.spec->next_wrapper));
+}
+
 void submit(Turn& t, std::uint32_t at, Decision& d, bool canary, const ExcludedNode* probed) {
   Queue& q = t.s.queues[at];
   const auto n = static_cast<std::int32_t>(d.n);  // caps() keeps it small
@@ -114,7 +124,8 @@ void submit(Turn& t, std::uint32_t at, Decision& d, bool canary, const ExcludedN
     b.canary = static_cast<int>(sub);
   }
   const Host host = probed != nullptr ? probed->host : 0;
-  t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n, avoided(q, host)});
+  t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n, avoided(q, host), q.life.life_submitted});
+  tell_next_wrapper(t.s, q, n);
   note_submitted(q, planned.row.id, host, t.now);
 }
 

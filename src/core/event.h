@@ -180,6 +180,7 @@ struct SubmitPilots {  // only after the pass's commit
   std::shared_ptr<const QueueSpec> queue;
   std::int32_t n = 0;
   std::vector<std::string> avoid_nodes = {};  // R11
+  std::int64_t place = 0;                     // SubmitOrder::place
 };
 struct AvoidNodes {  // the queue's pending pilots, too, shall avoid these nodes from now on, and no others
   std::string batch, queue;

@@ -226,12 +226,16 @@ void Api::Impl::logs(const Ask& ask) {
 
 void Api::Impl::wrapper(const Ask& ask) {
   Response response;
-  if (ask.rest == "apf-wrapper.tar.gz") {
-    response.file = options_.wrapper_file;
+  constexpr std::size_t digits = 64;
+  if (ask.rest.find_first_not_of("0123456789abcdef") == digits && ask.rest.substr(digits) == ".tar.gz") {
+    response.beneath = options_.wrapper_directory;
+    response.file = ask.rest;
     response.type = "application/gzip";
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable";
   } else if (ask.rest == "apf-bootstrap.sh") {
     response.file = options_.bootstrap_file;
     response.type = "text/x-shellscript; charset=utf-8";
+    response.headers["Cache-Control"] = "public, no-cache";
   }
   if (response.file.empty()) return answer(ask.reply, not_found("there is no such file: " + ask.request.path));
   answer(ask.reply, std::move(response));

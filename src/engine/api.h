@@ -8,7 +8,7 @@
 //   GET  /healthz                         200, or 503 with reasons
 //   GET  /metrics                         Prometheus
 //   GET  /logs/...                        the pilots' logs (log_files.h)
-//   GET  /wrapper/apf-wrapper.tar.gz, /wrapper/apf-bootstrap.sh
+//   GET  /wrapper/{SHA-256}.tar.gz (never changes, for caches), /wrapper/apf-bootstrap.sh
 //   POST /apfmon/jobs/{factory id}:{batch id}      a wrapper's report (protocol/apfmon.h), with its report key
 //   over the Unix socket only, JSON bodies; all are answered when the ledger has them:
 //   POST /api/v1/holds {"verb":"pause|disable|drain|resume|enable","scope":"all|batch:X|wms:X|queue:X",
@@ -61,8 +61,8 @@ struct ApiPorts {
 
 struct ApiOptions {
   std::string factory_id;
-  std::string log_dir;                       // empty: no /logs/
-  std::string wrapper_file, bootstrap_file;  // absolute paths; empty: not served
+  std::string log_dir;                            // empty: no /logs/
+  std::string wrapper_directory, bootstrap_file;  // absolute paths; empty: not served
 };
 
 class Api {

@@ -1,5 +1,6 @@
 #include "engine/api.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ class ApiTest : public ::testing::Test {
     directory_ = pattern;
     fs::create_directories(directory_ / "logs" / "day");
     std::ofstream(directory_ / "logs" / "day" / "1.0.out") << "pilot's words";
-    std::ofstream(directory_ / "apf-wrapper") << "ELF";
+    fs::create_directories(directory_ / "wrappers");
 
     ApiPorts ports;
     ports.factory = [this] { return factory_; };
@@ -64,8 +65,8 @@ class ApiTest : public ::testing::Test {
     ports.reload = []() -> Result<std::string> { return "1 queue changed"; };
     ports.mono = [] { return test::kNow.mono; };
     ports.wall = [] { return test::kNow.wall; };
-    api_ = std::make_unique<Api>(std::move(ports), ApiOptions{"factory-1", directory_ / "logs",
-                                                              directory_ / "apf-wrapper", directory_ / "boot.sh"});
+    api_ = std::make_unique<Api>(std::move(ports), ApiOptions{"factory-1", directory_ / "logs", directory_ / "wrappers",
+                                                              directory_ / "boot.sh"});
   }
   void TearDown() override {
     api_.reset();
@@ -212,8 +213,15 @@ TEST_F(ApiTest, ServesLogsAndWrapper) {
   EXPECT_EQ(json::parse(get("/logs/day/", {{"format", "json"}}).body)["entries"][0]["name"], "1.0.out");
   EXPECT_EQ(get("/logs").status, 301);
   EXPECT_EQ(get("/logs/day/1.0.out").file, "day/1.0.out");
-  EXPECT_EQ(get("/logs/../apf-wrapper").status, 404);
-  EXPECT_EQ(get("/wrapper/apf-wrapper.tar.gz").file, (directory_ / "apf-wrapper").string());
+  EXPECT_EQ(get("/logs/../wrappers").status, 404);
+  const std::string tarball = std::string(64, 'a') + ".tar.gz";
+  const auto kept = get("/wrapper/" + tarball);
+  EXPECT_EQ(kept.file, tarball);
+  EXPECT_EQ(kept.beneath, (directory_ / "wrappers").string());
+  EXPECT_THAT(kept.headers.at("Cache-Control"), ::testing::HasSubstr("immutable"));
+  for (const std::string& other : {std::string("new"), tarball + ".x", "x" + tarball, "../wrappers/" + tarball})
+    EXPECT_EQ(get("/wrapper/" + other).status, 404) << other;
+  EXPECT_THAT(get("/wrapper/apf-bootstrap.sh").headers.at("Cache-Control"), ::testing::HasSubstr("no-cache"));
   EXPECT_EQ(get("/wrapper/../logs").status, 404);
 }
 

@@ -24,6 +24,7 @@
 #include "engine/random.h"
 #include "engine/scheduler.h"
 #include "engine/state_lock.h"
+#include "engine/wrapper_store.h"
 
 namespace apf::engine {
 namespace {
@@ -70,6 +71,7 @@ struct Engine::Impl {
   void order(core::Event event, std::function<void(Status)> done);
   Result<core::LedgerImage> load();
   Status make_identity();
+  Result<std::shared_ptr<const FactoryIdentity>> with_wrapper(const core::FactorySettings& factory) const;
   void make_threads();
   Status commit(const core::LedgerBatch& batch, Wall now);
   void watch_journal(const Journal& journal);
@@ -145,7 +147,7 @@ void Engine::Impl::make_api(Engine& engine) {
   };
   api = std::make_unique<Api>(std::move(ports), ApiOptions{.factory_id = identity.factory_id,
                                                            .log_dir = options.config->factory.log_dir,
-                                                           .wrapper_file = options.wrapper_file,
+                                                           .wrapper_directory = wrapper_directory(state_dir),
                                                            .bootstrap_file = options.bootstrap_file});
 }
 
@@ -192,8 +194,24 @@ Status Engine::Impl::listen() {
   return {};
 }
 
+// Which wrapper new pilots run from now on; told when it is another one.
+Result<std::shared_ptr<const FactoryIdentity>> Engine::Impl::with_wrapper(const core::FactorySettings& factory) const {
+  auto fresh = *me;
+  core::FactorySettings settings = factory;
+  settings.state_dir = state_dir;
+  auto chosen = choose_wrapper(fresh, settings, address, {options.bootstrap_file, options.wrapper_file, true});
+  if (!chosen) return fail(std::move(chosen.error()));
+  if (fresh.wrapper_sha256 != me->wrapper_sha256)
+    log(Level::info, "engine", "new pilots run the wrapper with SHA-256 " + fresh.wrapper_sha256);
+  if (fresh.next_wrapper_sha256 != me->next_wrapper_sha256)
+    log(Level::info, "engine",
+        fresh.next_wrapper_sha256.empty() ? "there is no next wrapper any more"
+                                          : "the next wrapper has SHA-256 " + fresh.next_wrapper_sha256);
+  return std::make_shared<const FactoryIdentity>(std::move(fresh));
+}
+
 Status Engine::Impl::make_identity() {
-  auto made = identity_of(options.config->factory, address, {options.bootstrap_file, options.wrapper_file});
+  auto made = identity_of(options.config->factory, address, {options.bootstrap_file, options.wrapper_file, true});
   if (!made) return fail(made.error());
   made->instance = identity.instance;
   made->run = identity.run;
@@ -313,7 +331,7 @@ bool Engine::stop() {
 
 const Snapshots& Engine::snapshots() const { return impl_->snapshots; }
 ConfigPtr Engine::config() const { return impl_->calls->assembly()->active.config; }
-std::shared_ptr<const FactoryIdentity> Engine::me() const { return impl_->me; }
+std::shared_ptr<const FactoryIdentity> Engine::me() const { return impl_->calls->assembly()->me; }
 std::string Engine::journal_directory() const { return impl_->state_dir + "/journal"; }
 std::string Engine::control_socket() const { return impl_->state_dir + "/apf.sock"; }
 std::string Engine::address() const { return impl_->address; }
@@ -358,8 +376,11 @@ Result<ReloadReport> Engine::reload() {
   auto candidate = i.options.load();
   if (!candidate) return refuse(candidate.error());
   const auto before = i.calls->assembly();
-  auto made = assemble(candidate->config, i.me, *i.options.registry, before.get());
+  auto me = i.with_wrapper(candidate->config->factory);
+  if (!me) return refuse(me.error());
+  auto made = assemble(candidate->config, *me, *i.options.registry, before.get());
   if (!made) return refuse(made.error());
+  i.me = std::move(*me);
   i.calls->use(*made);
   i.writer->config(candidate->config);
   const auto in_force = std::make_shared<std::promise<void>>();

@@ -417,5 +417,30 @@ TEST_F(EngineTest, ReloadIsAllOrNothing) {
   EXPECT_EQ(f->config_version, "2");
 }
 
+TEST_F(EngineTest, AReloadTakesAnotherWrapperForNewPilots) {
+  fs::create_directories(dir_);
+  const std::string wrapper = dir_ + "/wrapper.tar.gz";
+  std::ofstream(wrapper) << "one";
+  auto e = Engine::start({.config = config(),
+                          .registry = &registry_,
+                          .load = [&]() -> Result<Candidate> { return Candidate{config(), {}, {}}; },
+                          .wrapper_file = wrapper});
+  ASSERT_TRUE(e) << e.error().text();
+  const std::string before = (*e)->me()->wrapper_sha256;
+  std::ofstream(wrapper) << "two";
+  EXPECT_EQ((*e)->me()->wrapper_sha256, before) << "only from a reload on";
+  ASSERT_TRUE((*e)->reload());
+  EXPECT_NE((*e)->me()->wrapper_sha256, before);
+  HttpRequest r;  // of a pilot that waited meanwhile
+  r.url = "http://" + (*e)->address() + "/wrapper/" + before + ".tar.gz";
+  const auto old = net::fetch(r, mono_now() + seconds{30});
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->body, "one");
+  EXPECT_EQ(old->headers.at("cache-control"), "public, max-age=31536000, immutable");
+  EXPECT_TRUE(old->headers.contains("etag"));
+  fs::remove(wrapper);
+  EXPECT_EQ((*e)->reload().error().code, "engine.wrapper_missing");
+}
+
 }  // namespace
 }  // namespace apf::engine

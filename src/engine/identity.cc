@@ -1,8 +1,27 @@
 #include "engine/identity.h"
 
-#include "engine/wrapper_file.h"
+#include "engine/wrapper_store.h"
 
 namespace apf::engine {
+
+Status choose_wrapper(FactoryIdentity& me, const core::FactorySettings& factory, const std::string& address,
+                      const IdentityFiles& files) {
+  const auto choose = [&](const std::string& file, std::string& url, std::string& sha256) -> Status {
+    url.clear();
+    sha256.clear();
+    if (file.empty()) return {};
+    auto sum = files.keep ? keep_wrapper(file, wrapper_directory(factory.state_dir)) : file_sha256(file);
+    if (!sum) return fail(std::move(sum.error()));
+    url = wrapper_urls(file, *sum, address);
+    sha256 = std::move(*sum);
+    return {};
+  };
+  if (auto chosen =
+          choose(factory.wrapper.empty() ? files.wrapper : factory.wrapper, me.wrapper_url, me.wrapper_sha256);
+      !chosen)
+    return chosen;
+  return choose(factory.next_wrapper, me.next_wrapper_url, me.next_wrapper_sha256);
+}
 
 Result<FactoryIdentity> identity_of(const core::FactorySettings& factory, const std::string& address,
                                     const IdentityFiles& files) {
@@ -16,11 +35,7 @@ Result<FactoryIdentity> identity_of(const core::FactorySettings& factory, const 
   me.log_dir = factory.log_dir;
   me.state_dir = factory.state_dir;
   me.bootstrap = files.bootstrap;
-  if (files.wrapper.empty()) return me;
-  auto sum = file_sha256(files.wrapper);
-  if (!sum) return fail(sum.error());
-  me.wrapper_sha256 = std::move(*sum);
-  me.wrapper_url = wrapper_url(files.wrapper, address);
+  if (auto chosen = choose_wrapper(me, factory, address, files); !chosen) return fail(std::move(chosen.error()));
   return me;
 }
 

@@ -13,10 +13,16 @@ namespace apf::engine {
 
 struct IdentityFiles {
   std::string bootstrap, wrapper;  // empty: not installed
+  bool keep = false;               // copies of wrappers into state_dir, where they are served from
 };
 
+// What pilots run by the configuration and the files as they are now: the wrapper's members of `me`. Errors: as
+// file_sha256() and keep_wrapper().
+Status choose_wrapper(FactoryIdentity& me, const core::FactorySettings& factory, const std::string& address,
+                      const IdentityFiles& files);
+
 // All but instance, run and user, which only a run knows. `address`: as the factory serves it, "host:port"; empty: not
-// served. Errors: as file_sha256().
+// served. Errors: as choose_wrapper().
 Result<FactoryIdentity> identity_of(const core::FactorySettings& factory, const std::string& address,
                                     const IdentityFiles& files);
 

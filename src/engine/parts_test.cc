@@ -7,9 +7,10 @@
 
 #include "engine/alarms.h"
 #include "engine/call_context.h"
+#include "engine/identity.h"
 #include "engine/listen.h"
 #include "engine/random.h"
-#include "engine/wrapper_file.h"
+#include "engine/wrapper_store.h"
 
 namespace apf::engine {
 namespace {
@@ -139,11 +140,46 @@ TEST_F(FilesTest, TheWrapperIsKnownByItsSum) {
 TEST_F(FilesTest, PilotsOfThisMachineTakeTheFileItselfIfTheyMay) {
   const auto open = file("w", "abc", 0755), closed = file("v", "abc", 0700);
   if (everybody_may_read(open)) {
-    EXPECT_EQ(wrapper_url(open, "127.0.0.1:80"), "file://" + open);
+    EXPECT_EQ(wrapper_urls(open, "5a", "127.0.0.1:80"), "file://" + open + ",http://127.0.0.1:80/wrapper/5a.tar.gz");
   }
-  EXPECT_EQ(wrapper_url(closed, "127.0.0.1:80"), "http://127.0.0.1:80/wrapper/apf-wrapper.tar.gz");
-  EXPECT_EQ(wrapper_url(open, "host.example.org:80"), "http://host.example.org:80/wrapper/apf-wrapper.tar.gz");
-  EXPECT_EQ(wrapper_url("/a b/w", ""), "file:///a%20b/w");  // not served: the file is all there is
+  EXPECT_EQ(wrapper_urls(closed, "5a", "127.0.0.1:80"), "http://127.0.0.1:80/wrapper/5a.tar.gz");
+  EXPECT_EQ(wrapper_urls(open, "5a", "host.example.org:80"), "http://host.example.org:80/wrapper/5a.tar.gz");
+  EXPECT_EQ(wrapper_urls("/a b/w", "5a", ""), "file:///a%20b/w");  // not served: the file is all there is
+}
+
+TEST_F(FilesTest, AWrapperThatWasPinnedStaysWhenItsFileChanges) {
+  const std::string kept = dir_ + "/wrappers";
+  const auto first = keep_wrapper(file("w", "abc", 0644), kept);
+  ASSERT_TRUE(first) << first.error().text();
+  const auto second = keep_wrapper(file("w", "abd", 0644), kept);
+  ASSERT_TRUE(second);
+  EXPECT_NE(*first, *second);
+  for (const auto& sum : {*first, *second}) EXPECT_EQ(*file_sha256(kept + "/" + sum + ".tar.gz"), sum);
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(keep_wrapper(file("w", std::to_string(i), 0644), kept));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(kept), {}), 10);
+  EXPECT_TRUE(std::filesystem::exists(kept + "/" + *file_sha256(dir_ + "/w") + ".tar.gz"));
+  EXPECT_EQ(keep_wrapper(dir_ + "/none", kept).error().code, "engine.wrapper_missing");
+}
+
+TEST_F(FilesTest, TheConfigurationNamesWrappers) {
+  const auto built_in = file("w", "abc", 0600), own = file("own", "abd", 0600), next = file("next", "abe", 0600);
+  core::FactorySettings factory;
+  factory.state_dir = dir_;
+  FactoryIdentity me;
+  const IdentityFiles files{"boot", built_in, true};
+  ASSERT_TRUE(choose_wrapper(me, factory, "h:1", files));
+  EXPECT_EQ(me.wrapper_sha256, *file_sha256(built_in));
+  EXPECT_EQ(me.next_wrapper_sha256, "");
+  factory.wrapper = own;
+  factory.next_wrapper = next;
+  ASSERT_TRUE(choose_wrapper(me, factory, "h:1", files));
+  EXPECT_EQ(me.wrapper_url, "http://h:1/wrapper/" + *file_sha256(own) + ".tar.gz");
+  EXPECT_EQ(me.next_wrapper_url, "http://h:1/wrapper/" + *file_sha256(next) + ".tar.gz");
+  factory.next_wrapper.clear();
+  ASSERT_TRUE(choose_wrapper(me, factory, "h:1", files));
+  EXPECT_EQ(me.next_wrapper_sha256, "");
+  factory.wrapper = dir_ + "/none";
+  EXPECT_EQ(choose_wrapper(me, factory, "h:1", files).error().code, "engine.wrapper_missing");
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ Launch launch(const SubmitOrder& order, const std::string& cid, const std::strin
   if (queue.executable.empty()) {
     l.executable = me.bootstrap;
     l.arguments = {"--wrappertarballurl", me.wrapper_url, "--wrappertarballchecksum", me.wrapper_sha256};
+    if (queue.next_wrapper > 0 && !me.next_wrapper_sha256.empty())
+      l.arguments.insert(l.arguments.end(),
+                         {"--wrappernext", std::to_string(order.place % 100) + "/" + std::to_string(queue.next_wrapper),
+                          "--wrappernexturl", me.next_wrapper_url, "--wrappernextchecksum", me.next_wrapper_sha256});
     if (behind_ce) l.arguments.insert(l.arguments.end(), {"--wrapperkeepslot", kKeepSlot});
   } else {
     l.executable = queue.executable;

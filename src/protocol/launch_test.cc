@@ -34,6 +34,35 @@ TEST(Launch, TheQueuesArgumentsHaveTheLastWord) {
   EXPECT_EQ(std::count(all.begin(), all.end(), "--wrapperkeepslot"), 2);
 }
 
+TEST(Launch, AShareTriesTheNextWrapper) {
+  QueueSpec queue;
+  queue.next_wrapper = 20;
+  EXPECT_THAT(arguments(queue, false), testing::Not(testing::Contains("--wrappernext"))) << "there is none";
+  FactoryIdentity me;
+  me.next_wrapper_url = "http://factory/next";
+  me.next_wrapper_sha256 = "11";
+  SubmitOrder order;
+  order.queue = &queue;
+  order.me = &me;
+  order.place = 1095;
+  EXPECT_THAT(launch(order, "1.0", "0").arguments,
+              testing::IsSupersetOf({"--wrappernext", "95/20", "--wrappernexturl", "http://factory/next",
+                                     "--wrappernextchecksum", "11"}));
+  queue.next_wrapper = 0;
+  EXPECT_THAT(launch(order, "1.0", "0").arguments, testing::Not(testing::Contains("--wrappernext")));
+}
+
+TEST(Launch, TheShareIsExactAndSpread) {
+  for (const std::int64_t percent : {0, 1, 20, 33, 50, 99, 100}) {
+    for (const std::int64_t start : {0, 7, 12345}) {
+      std::int64_t taking = 0;
+      for (std::int64_t i = 0; i < 100; ++i) taking += takes_next(start + i, percent) ? 1 : 0;
+      EXPECT_EQ(taking, percent);
+    }
+  }
+  for (std::int64_t i = 0; i < 100; ++i) EXPECT_EQ(takes_next(i, 50), i % 2 == 1);
+}
+
 TEST(Launch, AnotherProgramIsToldNothing) {
   QueueSpec queue;
   queue.executable = "/bin/true";

@@ -10,7 +10,7 @@ umask 077
 usage='usage: apf-bootstrap.sh --wrappertarballurl URL,... --wrappertarballchecksum HEX [OPTION=VALUE]... [WORD]...
   --wrappertarballurl URLS        http:, https: or file:; the next one is tried if one fails
   --wrappertarballchecksum HEX    SHA-256 of the tarball: 64 digits
-  --wrappertrial N/PERCENT, --wrappertrialurl, --wrappertrialchecksum
+  --wrappernext N/PERCENT, --wrappernexturl, --wrappernextchecksum
                                   pilots whose turn it is take this tarball instead
   --wrapperproxy URL              HTTP proxy (squid); what it does not give is asked for directly
   --wrapperplatform NAME          LOCAL (default), OSG or EGI: a grid needs its set-up file
@@ -52,14 +52,14 @@ fault() {
 }
 
 # ---- options: words of a value in quotes become one again, each goes on to apf-wrapper, ours are noted ----
-urls='' sha256='' trial='' trial_urls='' trial_sha256='' proxy='' platform='' grid='' special='' vlimit=''
+urls='' sha256='' next='' next_urls='' next_sha256='' proxy='' platform='' grid='' special='' vlimit=''
 take() {
   case $1 in
     --wrappertarballurl | --wrappertarballuri | --pandawrappertarballurl) urls=$2 ;;
     --wrappertarballchecksum) sha256=$2 ;;
-    --wrappertrial) trial=$2 ;;
-    --wrappertrialurl) trial_urls=$2 ;;
-    --wrappertrialchecksum) trial_sha256=$2 ;;
+    --wrappernext) next=$2 ;;
+    --wrappernexturl) next_urls=$2 ;;
+    --wrappernextchecksum) next_sha256=$2 ;;
     --wrapperproxy) proxy=$2 ;;
     --wrapperplatform) platform=$2 ;;
     --wrappergrid | --pandagrid) grid=$2 ;;
@@ -125,16 +125,16 @@ case $platform:$grid in
   OSG:* | EGI:*) ;;
   *) fault 2 "--wrapperplatform: '$platform' is not LOCAL, OSG or EGI" ;;
 esac
-if [ -n "$trial" ]; then
-  number --wrappertrial "${trial%%/*}"
-  number --wrappertrial "${trial#*/}"
+if [ -n "$next" ]; then
+  number --wrappernext "${next%%/*}"
+  number --wrappernext "${next#*/}"
   number APF_INDEX "${APF_INDEX:-0}"
-  checksum_form --wrappertrialchecksum "$trial_sha256"
+  checksum_form --wrappernextchecksum "$next_sha256"
   # Of any 100 pilots in a row exactly so many per cent, spread evenly.
-  place=$(((${trial%%/*} + ${APF_INDEX:-0}) % 100)) share=${trial#*/}
+  place=$(((${next%%/*} + ${APF_INDEX:-0}) % 100)) share=${next#*/}
   if [ $(((place + 1) * share / 100)) -gt $((place * share / 100)) ]; then
-    say info "this pilot tries the tarball $trial_sha256"
-    urls=$trial_urls sha256=$trial_sha256
+    say info "this pilot takes the next tarball, $next_sha256"
+    urls=$next_urls sha256=$next_sha256
   fi
 fi
 for program in curl tar gzip; do

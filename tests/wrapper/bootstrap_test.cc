@@ -148,8 +148,8 @@ TEST_P(Bootstrap, ChecksItsOptions) {
       {{url, "--wrappertarballchecksum=" + std::string(64, 'x')}, "not hexadecimal"},
       {{url, sum, "--wrapperplatform=EGEE"}, "'EGEE' is not LOCAL, OSG or EGI"},
       {{url, sum, "--wrappervlimit=4G"}, "'4G' is not a whole number"},
-      {{url, sum, "--wrappertrial=5"}, "--wrappertrialchecksum"},
-      {{url, sum, "--wrappertrial=a/5"}, "'a' is not a whole number"},
+      {{url, sum, "--wrappernext=5"}, "--wrappernextchecksum"},
+      {{url, sum, "--wrappernext=a/5"}, "'a' is not a whole number"},
       {{url, sum, "--wrapperspecialcmd=\"module load x"}, "does not end with it"},
       {{url, sum, "--wrapperplugin=none"}, "there is no wrapper plug-in 'none'"},
       {{url, sum, "--wrapperplugins=trivial"}, "unknown option '--wrapperplugins'"}};
@@ -203,13 +203,13 @@ TEST_P(Bootstrap, BlanksSurviveTheWay) {
 }
 
 TEST_P(Bootstrap, AnExactShareOfPilotsTriesANewTarball) {
-  const Words trial{"--wrappertrialurl=file:///no/trial", "--wrappertrialchecksum=" + std::string(64, '1')};
+  const Words next{"--wrappernexturl=file:///no/next", "--wrappernextchecksum=" + std::string(64, '1')};
   std::string tried;
   for (int index = 0; index < 10; ++index) {
-    Words options = trial;
-    options.emplace_back("--wrappertrial=1095/20");
+    Words options = next;
+    options.emplace_back("--wrappernext=1095/20");
     const int rc = trivial(options, {{"APF_INDEX", std::to_string(index)}});
-    EXPECT_EQ(rc == 64, log().find("tries the tarball 111") != std::string::npos) << log();
+    EXPECT_EQ(rc == 64, log().find("takes the next tarball, 111") != std::string::npos) << log();
     tried += rc == 64 ? 'X' : '.';
   }
   EXPECT_EQ(tried, "....X....X");  // places 95 to 104 of a hundred
