@@ -256,7 +256,7 @@ class Guardian {
   void name_left(std::vector<ProcessStat> below) {
     std::erase_if(below, [](const ProcessStat& p) { return p.state == 'Z'; });
     const pid_t own = ::getsid(0);
-    std::stable_partition(below.begin(), below.end(), [own](const ProcessStat& p) { return p.session != own; });
+    std::partition(below.begin(), below.end(), [own](const ProcessStat& p) { return p.session != own; });
     left_ = static_cast<std::int64_t>(below.size());
     below.resize(std::min(below.size(), kMostNamed));
     for (const ProcessStat& p : below)
