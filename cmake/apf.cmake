@@ -69,12 +69,15 @@ void register_all([[maybe_unused]] Registry& registry) {
   target_link_libraries(${name} PUBLIC ${A_LINK})
 endfunction()
 
-# apf_test(NAME [NO_CTEST] GLOB pattern... LINK lib...): one test program, run by ctest under the name unit.NAME;
-# NO_CTEST: somebody else says how it is run.
+# apf_test(NAME [NO_CTEST] GLOB pattern... [WITHOUT regex] LINK lib...): one test program, run by ctest under the name
+# unit.NAME; NO_CTEST: somebody else says how it is run. WITHOUT: sources that another program has.
 function(apf_test name)
-  cmake_parse_arguments(A "NO_CTEST" "" "GLOB;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(A "NO_CTEST" "WITHOUT" "GLOB;LINK;LABELS" ${ARGN})
   list(TRANSFORM A_GLOB PREPEND ${CMAKE_SOURCE_DIR}/)
   file(GLOB sources CONFIGURE_DEPENDS ${A_GLOB})
+  if(A_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "${A_WITHOUT}")
+  endif()
   if(NOT sources)
     return()
   endif()

@@ -41,6 +41,7 @@ struct HttpRequest {
   std::string body;
   std::string ca_file, client_cert, client_key, proxy;  // empty: the library's defaults
   std::size_t body_cap = std::size_t{256} << 20U;       // a longer reply is an error
+  Duration timeout{};                                   // gives up before the deadline; 0: at the deadline
 };
 
 struct HttpReply {

@@ -3,6 +3,7 @@
 // Thread-safety: an instance is called by one thread at a time.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,19 +13,27 @@
 
 namespace apf {
 
+// A pilot that came into being or changed its state.
 struct PilotNote {
+  std::uint64_t no = 0;                   // the ledger's number: unique in a state directory, never used again
+  std::shared_ptr<const QueueSpec> spec;  // its queue as configured; null in tests only
   std::string queue, batch_id, submission, node, reason;
   std::uint32_t index = 0;
   PilotState state = PilotState::pending;
   Wall at;
   std::int32_t exit_code = -1;
   std::string profile = {};  // what its node is, JSON as the wrapper tells it once (docs/wrapper.md); mostly empty
+  Wall planned;              // of its submission: SubmitOrder::when, which decides the place of its logs
+  Wall submitted, started;   // 0: not yet
 };
 
+// A decision.
 struct QueueNote {
   std::string queue, message;  // the decision in the original's form, steps joined by ';'
   std::int64_t n = 0;
   Wall at;
+  std::shared_ptr<const QueueSpec> spec{};
+  std::int64_t pending = 0, running = 0;  // its pilots (R3)
 };
 
 class Monitor {
@@ -33,6 +42,7 @@ class Monitor {
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
   virtual ~Monitor() = default;
+  // Called at least whenever a queue has decided, which each does when its demand is asked for anew.
   virtual Status tell(const FactoryIdentity& me, std::span<const PilotNote> pilots, std::span<const QueueNote> queues,
                       Context& context) = 0;
 };

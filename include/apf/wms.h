@@ -14,7 +14,8 @@
 
 namespace apf {
 
-// Jobs of one cell (WMS queue, job label, resource type), RULES R10. Units: jobs.
+// Jobs of one cell (WMS queue, job label, resource type), RULES R10. Units: jobs. A WMS that does not tell labels or
+// resource types apart leaves them empty, and says so in DemandData.
 struct Demand {
   std::string wms_queue, job_label, resource_type;
   std::int64_t notready = 0, ready = 0, running = 0, done = 0, failed = 0;
@@ -29,6 +30,7 @@ struct DemandData {
   // lag; a long poll that says how long it waited before it computed its answer (job queue: header X-APF-Waited, ms)
   // makes that negative.
   Duration lag{};
+  bool tells_labels = true, tells_types = true;  // else a queue that selects by them is held
 };
 
 class Wms {

@@ -124,7 +124,8 @@ void submit(Turn& t, std::uint32_t at, Decision& d, bool canary, const ExcludedN
     b.canary = static_cast<int>(sub);
   }
   const Host host = probed != nullptr ? probed->host : 0;
-  t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n, avoided(q, host), q.life.life_submitted});
+  t.out.emplace_back(
+      SubmitPilots{planned.row.id, q.spec, n, planned.row.planned, avoided(q, host), q.life.life_submitted});
   tell_next_wrapper(t.s, q, n);
   note_submitted(q, planned.row.id, host, t.now);
 }
@@ -194,7 +195,7 @@ void decide(Turn& t, std::uint32_t at) {
   q.dirty = false;
   q.last = d;
   t.s.changed.insert(at);
-  t.s.notes.queues.push_back({d->queue, message(*d), d->n, t.shown});
+  t.s.notes.queues.push_back({d->queue, message(*d), d->n, t.shown, q.spec, d->input.pending, d->input.running});
   t.out.emplace_back(Journal{*d});
 }
 

@@ -179,6 +179,7 @@ struct SubmitPilots {  // only after the pass's commit
   std::string submission;
   std::shared_ptr<const QueueSpec> queue;
   std::int32_t n = 0;
+  Wall planned{};                             // as in the ledger; the place of the pilots' logs follows from it
   std::vector<std::string> avoid_nodes = {};  // R11
   std::int64_t place = 0;                     // SubmitOrder::place
 };

@@ -51,6 +51,12 @@ Held demand_hold(FactoryState& s, const Queue& q, Mono now, Wall shown) {
     return {"wms.unknown_queue", std::move(text)};
   }
   clear(s, "queue.unknown_wms_queue", subject);
+  // Jobs that nobody can tell apart are neither all of the queue's nor none (R6).
+  const bool by_label = !q.spec->job_labels.empty() && !w.tells_labels;
+  if (by_label || (!q.spec->resource_types.empty() && !w.tells_types))
+    return {"wms.cannot_select",
+            fmt::format("wms '{}' does not tell {} apart: the queue's {} can't be served", w.name,
+                        by_label ? "job labels" : "resource types", by_label ? "job_labels" : "resource_types")};
   return {};
 }
 

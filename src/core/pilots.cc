@@ -23,7 +23,9 @@ void count(FactoryState& s, const LivePilot& p, std::int64_t by) {
 void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::int32_t exit_code,
           const std::string& reason) {
   PilotNote n;
-  n.queue = s.queues[p.queue].spec->name;
+  n.no = p.no;
+  n.spec = s.queues[p.queue].spec;
+  n.queue = n.spec->name;
   n.batch_id = p.batch_id;
   n.submission = s.submissions[p.submission].row.id;
   n.node = s.texts.get(p.node);
@@ -32,6 +34,9 @@ void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::i
   n.state = state;
   n.at = at;
   n.exit_code = exit_code;
+  n.planned = s.submissions[p.submission].row.planned;
+  n.submitted = p.submitted;
+  n.started = p.started;
   s.notes.pilots.push_back(std::move(n));
 }
 

@@ -82,6 +82,8 @@ void on_demand_view(FactoryState& s, const DemandSeen& e, Mono now, Wall shown) 
     }
   w.cells = std::move(cells);
   w.sites = {data.sites.begin(), data.sites.end()};
+  w.tells_labels = data.tells_labels;
+  w.tells_types = data.tells_types;
   w.failures = 0;
   w.trust = Trust::ok;
   w.trouble.clear();

@@ -173,6 +173,7 @@ struct WmsState : SourceBase {
   std::map<std::string, std::vector<Demand>, std::less<>> cells;  // by WMS queue
   std::map<std::string, std::string, std::less<>> sites;
   std::map<std::string, std::int64_t, std::less<>> jumped;  // R6: ready that no second view has confirmed
+  bool tells_labels = true, tells_types = true;             // as in DemandData
 };
 
 // Pilots that ended within the last two hours, and when in the ledger's order. A list that was asked for before an end

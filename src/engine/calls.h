@@ -22,7 +22,6 @@ class Calls {
   struct Ports {
     std::function<void(core::Event)> post;  // an answer
     std::function<std::string(const std::string& submission)> report_key;
-    std::function<Wall()> wall = wall_now;
   };
 
   // `submitting` ends submissions and removals, `looking` everything else: at the end the first comes later.

@@ -261,7 +261,8 @@ Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::at
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, words.data());
   curl_multi_add_handle(multi.get(), easy.get());
   CURLcode code = CURLE_OK;
-  const Outcome outcome = drive(multi.get(), deadline, stop, code);
+  const Mono end = request.timeout > Duration{} ? std::min(deadline, mono_now() + request.timeout) : deadline;
+  const Outcome outcome = drive(multi.get(), end, stop, code);
   curl_multi_remove_handle(multi.get(), easy.get());
   if (outcome != Outcome::finished || code != CURLE_OK || !exchange.head_complete) {
     return failure(easy.get(), outcome, code, words.data(), exchange, request);

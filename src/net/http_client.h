@@ -13,7 +13,8 @@ namespace apf::net {
 // Errors as Context::http says: "net.connect_failed" (transient: nothing was sent), "net.no_answer" (uncertain: the
 // request left), "net.body_too_long" (permanent), "net.bad_url" (config), "net.bad_header" (bug: a line break in it).
 // Redirects are not followed. Proxies of the environment are used, but never towards loopback or a Unix socket.
-// `stop`: gives up within a quarter of a second once it is true.
+// The deadline, or HttpRequest::timeout if that is sooner, bounds it all. `stop`: gives up within a quarter of a second
+// once it is true.
 Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::atomic<bool>* stop = nullptr,
                         const std::string& unix_path = {});
 

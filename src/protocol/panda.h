@@ -8,7 +8,8 @@
 //
 // Reading is forgiving where real servers are sloppy (numbers as strings, missing keys, extra keys, a proxy's HTML
 // error page) and strict about nonsense (negative counts, a list where an object belongs).
-// Errors of the read functions: "panda.http" (status is not 200), "panda.not_json", "panda.refused" (success=false),
+// Errors of the read functions: "panda.http" (status is not 200), "panda.no_method" (a PanDA server that does not have
+// this call, in its own words), "panda.not_json", "panda.refused" (success=false),
 // "panda.no_jobs" (the refusal of acquire_jobs that only means an empty queue), "panda.bad_reply" and, for requests
 // read by a server, "panda.bad_request".
 // Thread-safety: pure functions.
@@ -28,7 +29,9 @@ namespace apf::protocol::panda {
 
 constexpr const char* kDetailedStats = "/api/v1/statistics/active_job_detailed_stats_by_site";
 constexpr const char* kSiteStats = "/api/v1/statistics/active_job_stats_by_site";
+constexpr const char* kShareStats = "/api/v1/statistics/job_stats_by_site_share_and_resource_type";
 constexpr const char* kSiteSpecs = "/api/v1/metaconfig/get_site_specs";  // ?type=all
+constexpr const char* kLegacySiteSpecs = "/server/panda/getSiteSpecs";   // ?siteType=all; pickled; until 0.6
 constexpr const char* kAcquireJobs = "/api/v1/pilot/acquire_jobs";
 constexpr const char* kUpdateJob = "/api/v1/pilot/update_job";
 constexpr const char* kPilotJobStatus = "/api/v1/pilot/get_job_status";  // ?job_ids=4&job_ids=5
@@ -38,7 +41,7 @@ constexpr const char* kIsAlive = "/api/v1/system/is_alive";
 
 // ---- statistics and sites (GET) ----
 
-// Active jobs of one (site, resource type, label), by PanDA's job status.
+// Active jobs of one (site, resource type, label), by PanDA's job status. What a server does not tell apart is "".
 struct Cell {
   std::string site, resource_type, label;
   std::map<std::string, std::int64_t> jobs;
@@ -46,7 +49,10 @@ struct Cell {
 };
 Result<std::vector<Cell>> read_detailed_stats(int http_status, std::string_view body);
 std::string write_detailed_stats(std::span<const Cell> cells);
-std::string write_site_stats(std::span<const Cell> cells);  // site -> status -> n
+Result<std::vector<Cell>> read_site_stats(int http_status, std::string_view body);  // site -> status -> n
+std::string write_site_stats(std::span<const Cell> cells);
+// site -> global share -> resource type -> status -> n: the share stands in Cell::label.
+Result<std::vector<Cell>> read_share_stats(int http_status, std::string_view body);
 
 struct Site {
   std::string name;
@@ -54,6 +60,7 @@ struct Site {
   bool operator==(const Site&) const = default;
 };
 Result<std::vector<Site>> read_site_specs(int http_status, std::string_view body);
+Result<std::vector<Site>> read_legacy_site_specs(int http_status, std::string_view body);
 std::string write_site_specs(std::span<const Site> sites);
 
 // ---- jobs as they are submitted ----

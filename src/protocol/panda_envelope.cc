@@ -30,6 +30,9 @@ std::string said(std::string_view body) {
 tl::unexpected<Error> http_failure(int status, std::string_view body, Kind unsure) {
   Kind kind = Kind::permanent;
   std::string advice;
+  if (status == 403 && body.starts_with("ERROR : ") && head(body).ends_with(" is forbidden"))
+    return fail(Kind::config, "panda.no_method", "the server does not have this call: " + head(body), {},
+                "see which versions of PanDA are served");
   if (status >= 500) kind = unsure;
   if (status == 408 || status == 429 || status == 503) kind = Kind::transient;
   if (status == 401 || status == 403) {
@@ -49,8 +52,13 @@ std::string message_of(const Json& json) {
 
 }  // namespace
 
-Result<Json> open_envelope(int http_status, std::string_view body, Kind unsure) {
+Status check_status(int http_status, std::string_view body, Kind unsure) {
   if (http_status != 200) return http_failure(http_status, body, unsure);
+  return {};
+}
+
+Result<Json> open_envelope(int http_status, std::string_view body, Kind unsure) {
+  if (auto ok = check_status(http_status, body, unsure); !ok) return fail(std::move(ok.error()));
   auto json = json_value::parse(body, "panda.not_json");
   if (!json) {
     json.error().kind = unsure;

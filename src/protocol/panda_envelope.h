@@ -16,6 +16,8 @@ constexpr std::size_t kLongestName = 256;              // of a site, label, reso
 // `unsure` is the kind of failures that leave open whether the server has acted: transient for reads, uncertain for
 // calls that change something.
 Result<json_value::Json> open_envelope(int http_status, std::string_view body, Kind unsure);
+// The part of it that does not look into the body of an answer with status 200.
+Status check_status(int http_status, std::string_view body, Kind unsure);
 std::string close_envelope(bool success, std::string_view message, const json_value::Json& data);
 
 }  // namespace apf::protocol::panda

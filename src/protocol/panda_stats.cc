@@ -3,6 +3,7 @@
 
 #include "protocol/panda.h"
 #include "protocol/panda_envelope.h"
+#include "protocol/pickle.h"
 
 namespace apf::protocol::panda {
 namespace {
@@ -34,15 +35,23 @@ Result<Cell> read_cell(std::string site, std::string type, std::string label, co
   return cell;
 }
 
-Status read_site_cells(const std::string& site, const Json& types, std::vector<Cell>& out) {
-  if (auto ok = check_name(site, "site"); !ok) return ok;
-  if (auto ok = check_object(types, site, "an object of resource types"); !ok) return ok;
-  for (const auto& [type, labels] : types.items()) {
-    if (auto ok = check_name(type, "resource type"); !ok) return ok;
-    if (auto ok = check_object(labels, site + "/" + type, "an object of labels"); !ok) return ok;
-    for (const auto& [label, states] : labels.items()) {
-      if (auto ok = check_name(label, "label"); !ok) return ok;
-      auto cell = read_cell(site, type, label, states);
+// Two levels of names between a site and its counts, in this order.
+struct Levels {
+  const char* outer;
+  const char* inner;
+  bool label_first;
+};
+constexpr Levels kDetailed = {"resource type", "label", false};
+constexpr Levels kShares = {"share", "resource type", true};
+
+Status read_site_cells(const std::string& site, const Json& outers, const Levels& levels, std::vector<Cell>& out) {
+  if (auto ok = check_object(outers, site, "an object of names"); !ok) return ok;
+  for (const auto& [outer, inners] : outers.items()) {
+    if (auto ok = check_name(outer, levels.outer); !ok) return ok;
+    if (auto ok = check_object(inners, site + "/" + outer, "an object of names"); !ok) return ok;
+    for (const auto& [inner, states] : inners.items()) {
+      if (auto ok = check_name(inner, levels.inner); !ok) return ok;
+      auto cell = levels.label_first ? read_cell(site, inner, outer, states) : read_cell(site, outer, inner, states);
       if (!cell) return fail(std::move(cell.error()));
       out.push_back(std::move(*cell));
     }
@@ -50,16 +59,53 @@ Status read_site_cells(const std::string& site, const Json& types, std::vector<C
   return {};
 }
 
-}  // namespace
-
-Result<std::vector<Cell>> read_detailed_stats(int http_status, std::string_view body) {
+// `levels` null: the counts stand below the site.
+Result<std::vector<Cell>> read_stats(int http_status, std::string_view body, const Levels* levels) {
   const auto data = open_envelope(http_status, body, Kind::transient);
   if (!data) return fail(data.error());
   if (auto ok = check_object(*data, "data", "an object of sites"); !ok) return fail(ok.error());
   std::vector<Cell> cells;
-  for (const auto& [site, types] : data->items())
-    if (auto ok = read_site_cells(site, types, cells); !ok) return fail(ok.error());
+  for (const auto& [site, inside] : data->items()) {
+    if (auto ok = check_name(site, "site"); !ok) return fail(ok.error());
+    if (levels != nullptr) {
+      if (auto ok = read_site_cells(site, inside, *levels, cells); !ok) return fail(ok.error());
+      continue;
+    }
+    auto cell = read_cell(site, "", "", inside);
+    if (!cell) return fail(std::move(cell.error()));
+    cells.push_back(std::move(*cell));
+  }
   return cells;
+}
+
+Result<std::vector<Site>> sites_of(const Json& data) {
+  if (auto ok = check_object(data, "data", "an object of sites"); !ok) return fail(ok.error());
+  std::vector<Site> sites;
+  for (const auto& [name, spec] : data.items()) {
+    if (auto ok = check_name(name, "site"); !ok) return fail(ok.error());
+    if (auto ok = check_object(spec, name, "an object of site attributes"); !ok) return fail(ok.error());
+    const Json& status = json_value::member(spec, "status");
+    Site site{name, "unknown"};
+    if (!status.is_null()) {
+      auto text = json_value::text(status, name + "/status", kBadReply, kLongestName);
+      if (!text) return fail(std::move(text.error()));
+      if (!text->empty()) site.status = std::move(*text);
+    }
+    sites.push_back(std::move(site));
+  }
+  return sites;
+}
+
+}  // namespace
+
+Result<std::vector<Cell>> read_detailed_stats(int http_status, std::string_view body) {
+  return read_stats(http_status, body, &kDetailed);
+}
+Result<std::vector<Cell>> read_share_stats(int http_status, std::string_view body) {
+  return read_stats(http_status, body, &kShares);
+}
+Result<std::vector<Cell>> read_site_stats(int http_status, std::string_view body) {
+  return read_stats(http_status, body, nullptr);
 }
 
 std::string write_detailed_stats(std::span<const Cell> cells) {
@@ -85,21 +131,14 @@ std::string write_site_stats(std::span<const Cell> cells) {
 Result<std::vector<Site>> read_site_specs(int http_status, std::string_view body) {
   const auto data = open_envelope(http_status, body, Kind::transient);
   if (!data) return fail(data.error());
-  if (auto ok = check_object(*data, "data", "an object of sites"); !ok) return fail(ok.error());
-  std::vector<Site> sites;
-  for (const auto& [name, spec] : data->items()) {
-    if (auto ok = check_name(name, "site"); !ok) return fail(ok.error());
-    if (auto ok = check_object(spec, name, "an object of site attributes"); !ok) return fail(ok.error());
-    const Json& status = json_value::member(spec, "status");
-    Site site{name, "unknown"};
-    if (!status.is_null()) {
-      auto text = json_value::text(status, name + "/status", kBadReply, kLongestName);
-      if (!text) return fail(std::move(text.error()));
-      if (!text->empty()) site.status = std::move(*text);
-    }
-    sites.push_back(std::move(site));
-  }
-  return sites;
+  return sites_of(*data);
+}
+
+Result<std::vector<Site>> read_legacy_site_specs(int http_status, std::string_view body) {
+  if (auto ok = check_status(http_status, body, Kind::transient); !ok) return fail(std::move(ok.error()));
+  const auto data = read_pickle(body, "panda.not_pickle");
+  if (!data) return fail(data.error());
+  return sites_of(*data);
 }
 
 std::string write_site_specs(std::span<const Site> sites) {

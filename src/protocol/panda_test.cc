@@ -78,9 +78,29 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{200, R"({"success":true,"data":{"Q":{"S":{"m":{"activated":1e30}}}}})", "panda.bad_reply", "activated"},
         Refused{200, R"({"success":true,"data":{"Q":{"S":{"m":{"activated":99999999999999999999}}}}})",
                 "panda.bad_reply", "activated"},
-        Refused{403, "ERROR : method getJobStatistics is forbidden", "panda.http", "forbidden"},
+        Refused{403, "ERROR : method getJobStatistics is forbidden", "panda.no_method", "forbidden"},
+        Refused{403, "ERROR : active_job_stats_by_site is forbidden", "panda.no_method", "does not have this call"},
+        Refused{403, "ERROR : Token authentication failed. x is wrong", "panda.http", "check the token"},
+        Refused{403, "<html>ERROR : is forbidden</html>", "panda.http", "403"},
+        Refused{500, "ERROR : method x is forbidden", "panda.http", "500"},
+        Refused{200, R"({"success": true, "message": "", "data": {"LAB_GRID": {"SCO)", "panda.not_json",
+                "expected JSON"},
         Refused{401, R"({"success":false,"message":"no token","data":null})", "panda.http", "401: no token"},
         Refused{502, "<html>bad gateway</html>", "panda.http", "502"}));
+
+TEST(PandaStats, ReadsThePlainFormAndTheFormByShare) {
+  const auto plain = read_site_stats(200, R"({"success":true,"data":{"Q":{"activated":9,"running":1}}})");
+  ASSERT_TRUE(plain) << plain.error().text();
+  EXPECT_THAT(*plain, ElementsAre(Cell{"Q", "", "", {{"activated", 9}, {"running", 1}}}));
+  EXPECT_FALSE(read_site_stats(200, R"({"success":true,"data":{"Q":{"SCORE":{"managed":{}}}}})"));
+  const auto shares =
+      read_share_stats(200, panda_sample("v103_statistics.txt", "job_stats_by_site_share_and_resource_type"));
+  ASSERT_TRUE(shares) << shares.error().text();
+  ASSERT_EQ(shares->size(), 1U);
+  EXPECT_EQ(shares->front().label, "managed");
+  EXPECT_EQ(shares->front().resource_type, "SCORE");
+  EXPECT_EQ(shares->front().jobs.at("failed"), 3);
+}
 
 TEST(PandaStats, WritesWhatItReads) {
   const std::vector<Cell> cells = {
@@ -101,6 +121,14 @@ TEST(PandaSites, ReadsStatusAndKnowsWhenItIsNotSaid) {
   EXPECT_THAT(*odd, ElementsAre(Site{"A", "unknown"}, Site{"B", "unknown"}));
   const std::vector<Site> ours = {{"A", "online"}, {"B", "brokeroff"}};
   EXPECT_EQ(*read_site_specs(200, write_site_specs(ours)), ours);
+}
+
+TEST(PandaSites, ReadsThePickleOfOldServers) {
+  const auto sites = read_legacy_site_specs(200, panda_sample("v053_site_specs.txt", "getSiteSpecs"));
+  ASSERT_TRUE(sites) << sites.error().text();
+  EXPECT_THAT(*sites, ElementsAre(Site{"LAB_GRID", "online"}, Site{"LAB_TEST", "test"}));
+  EXPECT_EQ(read_legacy_site_specs(200, R"({"success":true})").error().code, "panda.not_pickle");
+  EXPECT_EQ(read_legacy_site_specs(403, "ERROR : method getSiteSpecs is forbidden").error().code, "panda.no_method");
 }
 
 JobSpec sample_spec() {

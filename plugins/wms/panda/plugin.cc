@@ -6,22 +6,13 @@
 namespace apf {
 namespace {
 
-constexpr std::array kOptions{
-    OptionSpec{.name = "url",
-               .doc = "base of the server, without /api/v1: https://pandaserver.example.org:25443, or "
-                      "http://127.0.0.1:25080 of an apf-jobqueue",
-               .required = true},
-    OptionSpec{.name = "token_file",
-               .type = OptionType::path,
-               .doc = "file with a bearer token, mode 0600; apf-jobqueue: tokens/read.token of its data directory"},
-    OptionSpec{.name = "origin",
-               .doc = "virtual organisation and role that a PanDA server wants beside a token: wlcg.production"},
-    OptionSpec{.name = "ca_file",
-               .type = OptionType::path,
-               .doc = "certificates that are trusted: a file or a directory; unset: the system's"},
-    OptionSpec{.name = "cert", .type = OptionType::path, .doc = "client certificate or proxy, PEM"},
-    OptionSpec{.name = "key", .type = OptionType::path, .doc = "key of the client certificate, PEM; unset: in cert"},
-    OptionSpec{.name = "proxy", .doc = "HTTP proxy: http://proxy.example.org:3128"},
+constexpr std::array kOptions = panda::with_connection(std::array{
+    OptionSpec{.name = "split",
+               .fallback = "label",
+               .doc =
+                   "what a queue's job_labels select: prodSourceLabel, or the global share, which is how PanDA knows "
+                   "working groups",
+               .choices = "label|share"},
     OptionSpec{.name = "specs_interval",
                .type = OptionType::duration,
                .fallback = "5m",
@@ -34,45 +25,25 @@ constexpr std::array kOptions{
                .doc = "how long a poll waits for a change where the server can push; 0: never wait",
                .minimum = 0,
                .maximum = 300},
-};
-
-bool loopback(std::string_view url) {
-  std::string_view host = url.substr(url.find("://") + 3);
-  host = host.substr(0, host.find('/'));
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-}
-
-Result<std::string> base_url(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
-  constexpr std::string_view api = "/api/v1";
-  if (url.ends_with(api)) url.resize(url.size() - api.size());
-  const bool http = url.starts_with("http://") && url.size() > 7;
-  const bool https = url.starts_with("https://") && url.size() > 8;
-  if ((!http && !https) || url.find_first_of("?# \t\n") != std::string::npos)
-    return fail(Kind::config, "panda.bad_url", "'" + url + "' is not the base of an HTTP server", "url",
-                "for example https://pandaserver.example.org:25443");
-  return url;
-}
+    OptionSpec{.name = "longest_lag",
+               .type = OptionType::duration,
+               .fallback = "10m",
+               .doc = "answers that stay the same while jobs are ready are taken to be as old as their first, at most "
+                      "this; 0: never",
+               .minimum = 0,
+               .maximum = 86400},
+});
 
 Result<std::unique_ptr<Wms>> make(const Options& options) {
   panda::Settings s;
-  auto url = base_url(options.text("url"));
-  if (!url) return fail(std::move(url.error()));
-  s.url = std::move(*url);
-  s.token_file = options.text_or("token_file", "");
-  s.origin = options.text_or("origin", "");
-  s.ca_file = options.text_or("ca_file", "");
-  s.cert = options.text_or("cert", "");
-  s.key = options.text_or("key", "");
-  s.proxy = options.text_or("proxy", "");
+  auto access = panda::access_of(options);
+  if (!access) return fail(std::move(access.error()));
+  s.access = std::move(*access);
+  s.split = options.text("split") == "share" ? panda::Split::share : panda::Split::label;
   s.specs_interval = options.duration("specs_interval");
   s.longest_wait = options.duration("longest_wait");
-  if (!s.token_file.empty() && s.url.starts_with("http://") && !loopback(s.url))
-    return fail(Kind::config, "panda.token_in_clear", "the token would cross the network in plain text", "url",
-                "use https");
-  if (!s.key.empty() && s.cert.empty())
-    return fail(Kind::config, "panda.key_without_cert", "a key is set without its certificate", "key", "set cert");
-  return std::make_unique<panda::PandaWms>(std::move(s));
+  s.longest_lag = options.duration("longest_lag");
+  return std::make_unique<panda::PandaWms>(s);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace api = protocol::panda;
 
 constexpr Duration kReserve = seconds{5};          // of the deadline, that a long poll leaves for its answer
 constexpr Duration kLeastGap = milliseconds{100};  // between answers of a server that always has news
-constexpr std::size_t kBodyCap = std::size_t{64} << 20U;
+constexpr Duration kAskAgain = seconds{3600};      // for a better form, in case the server was renewed
 
 std::string header(const HttpReply& reply, const char* name) {
   const auto it = reply.headers.find(name);
@@ -30,6 +30,35 @@ std::optional<std::int64_t> number(const HttpReply& reply, const char* name) {
 // PanDA's words for "the statistics can't be had": an empty system says the same (R6).
 bool may_be_empty(const Error& error) {
   return error.code == "panda.refused" && error.what.find("Database failure") != std::string::npos;
+}
+
+const char* path_of(Form form) {
+  switch (form) {
+    case Form::plain: return api::kSiteStats;
+    case Form::shares: return api::kShareStats;
+    default: return api::kDetailedStats;
+  }
+}
+const char* words_of(Form form) {
+  switch (form) {
+    case Form::plain: return "plain statistics (PanDA before 0.7)";
+    case Form::shares: return "statistics by global share";
+    default: return "detailed statistics";
+  }
+}
+Result<std::vector<api::Cell>> read_cells(Form form, const HttpReply& reply) {
+  switch (form) {
+    case Form::plain: return api::read_site_stats(reply.status, reply.body);
+    case Form::shares: return api::read_share_stats(reply.status, reply.body);
+    default: return api::read_detailed_stats(reply.status, reply.body);
+  }
+}
+
+bool some_ready(const std::vector<api::Cell>& cells) {
+  return std::any_of(cells.begin(), cells.end(), [](const api::Cell& c) {
+    const auto at = c.jobs.find("activated");
+    return at != c.jobs.end() && at->second > 0;
+  });
 }
 
 }  // namespace
@@ -57,25 +86,22 @@ std::optional<JobClass> job_class(std::string_view status) {
   return {};
 }
 
-Result<HttpReply> PandaWms::get(const std::string& path_and_query, const std::string& etag, Context& context) {
-  HttpRequest request;
-  request.url = settings_.url + path_and_query;
-  request.ca_file = settings_.ca_file;
-  request.client_cert = settings_.cert;
-  request.client_key = settings_.key;
-  request.proxy = settings_.proxy;
-  request.body_cap = kBodyCap;
-  request.headers = {{"Accept", "application/json"}};  // without it PanDA answers in Python's notation
-  if (!etag.empty()) request.headers.emplace_back("If-None-Match", etag);
-  if (!settings_.origin.empty()) request.headers.emplace_back("Origin", settings_.origin);
-  if (!settings_.token_file.empty()) {
-    const auto token = context.credential(settings_.token_file);  // afresh: tokens are renewed
-    if (!token) return fail(token.error());
-    request.headers.emplace_back("Authorization", "Bearer " + *token);
-  }
-  auto reply = context.http(request);
-  if (!reply && reply.error().kind == Kind::uncertain) reply.error().kind = Kind::transient;  // a GET changes nothing
-  return reply;
+PandaWms::PandaWms(const Settings& settings)
+    : settings_(settings), connection_(settings.access), servers_(connection_.servers()) {
+  if (settings_.split == Split::share)
+    for (Server& one : servers_) one.form = Form::shares;
+}
+
+Result<HttpReply> PandaWms::get(const std::string& path_and_query, const std::string& etag, bool one_route,
+                                Context& context) {
+  Call call;
+  call.path = path_and_query;
+  call.one_route = one_route;
+  call.headers = {{"Accept", "application/json"}};  // without it PanDA answers in Python's notation
+  if (path_and_query.starts_with("/api/"))
+    call.headers.emplace_back("Content-Type", "application/json");  // until 0.6.0
+  if (!etag.empty()) call.headers.emplace_back("If-None-Match", etag);
+  return connection_.send(call, context);
 }
 
 Result<PandaWms::Stats> PandaWms::read_stats(const HttpReply& reply, bool conditional) {
@@ -84,17 +110,14 @@ Result<PandaWms::Stats> PandaWms::read_stats(const HttpReply& reply, bool condit
   s.sites_tag = header(reply, "x-apf-sites");
   const auto lag = number(reply, "x-apf-lag");
   if (lag) s.lag = seconds{*lag};
+  s.lag += seconds{number(reply, "age").value_or(0)};  // it comes from the cache of a proxy
   s.waited = milliseconds{number(reply, "x-apf-waited").value_or(0)};
   pushes_ = lag && !s.etag.empty();
   if (reply.status == 304 && conditional) {
     if (header(reply, "x-apf-waited").empty()) pushes_ = false;  // somebody between us answers at once: don't spin
     s.unchanged = true;
     s.sites_tag = sites_tag_;
-    return s;
   }
-  auto cells = api::read_detailed_stats(reply.status, reply.body);
-  if (!cells) return fail(std::move(cells.error()));
-  s.cells = std::move(*cells);
   return s;
 }
 
@@ -106,20 +129,37 @@ std::int64_t PandaWms::wait_seconds(Mono deadline) const {
 }
 
 // Waits for a change when the server can, and we still hold what the cursor stands for.
-Result<PandaWms::Stats> PandaWms::stats(const std::string& cursor, Context& context) {
-  std::string path = api::kDetailedStats;
+Result<PandaWms::Stats> PandaWms::stats_in(Form form, const std::string& cursor, Context& context) {
+  std::string path = path_of(form);
   std::string etag;
   const std::int64_t wait = wait_seconds(context.deadline());
   can_wait_ = wait > 0;
-  if (pushes() && !cursor.empty() && cursor == etag_) {
+  if (pushes() && !cursor.empty() && cursor == etag_ && !connection_.return_due()) {
     if (const Duration gap = kLeastGap - (mono_now() - answered_at_); gap > Duration{}) context.sleep(gap);
     etag = etag_;
     path += "?wait=" + std::to_string(wait);
   }
-  const auto reply = get(path, etag, context);
+  const auto reply = get(path, etag, !etag.empty(), context);
   answered_at_ = mono_now();
   if (!reply) return fail(reply.error());
-  return read_stats(*reply, !etag.empty());
+  auto s = read_stats(*reply, !etag.empty());
+  if (!s || s->unchanged) return s;
+  auto cells = read_cells(form, *reply);
+  if (!cells) return fail(std::move(cells.error()));
+  s->cells = std::move(*cells);
+  form_ = form;
+  return s;
+}
+
+// Which form a server has, it says itself ("method ... is forbidden"); anything else that goes wrong changes nothing.
+Result<PandaWms::Stats> PandaWms::stats(const std::string& cursor, Context& context) {
+  if (server().form == Form::plain && mono_now() - server().plain_since >= kAskAgain) server().form = Form::detailed;
+  const Form form = server().form;
+  auto s = stats_in(form, cursor, context);
+  if (s || s.error().code != "panda.no_method" || form != Form::detailed) return s;
+  server().form = Form::plain;
+  server().plain_since = mono_now();
+  return stats_in(Form::plain, "", context);
 }
 
 // R6: PanDA refuses in the same words when it has no jobs and when its database fails. It is zero only when a call
@@ -136,14 +176,32 @@ Result<PandaWms::Stats> PandaWms::stats_or_zero(const std::string& cursor, Conte
   return zero;
 }
 
+// Servers before 0.6 have the specs in the old API only; 0.6.0 shows them to nobody without a certificate.
+Result<HttpReply> PandaWms::ask_sites(Context& context) {
+  if (server().legacy_specs) return get(std::string(api::kLegacySiteSpecs) + "?siteType=all", "", false, context);
+  return get(std::string(api::kSiteSpecs) + "?type=all", "", false, context);
+}
+
 Status PandaWms::fetch_sites(Context& context) {
-  const auto reply = get(std::string(api::kSiteSpecs) + "?type=all", "", context);
-  if (!reply) return fail(reply.error());
-  auto sites = api::read_site_specs(reply->status, reply->body);
+  const auto read = [&]() -> Result<std::vector<api::Site>> {
+    const auto reply = ask_sites(context);
+    if (!reply) return fail(reply.error());
+    sites_tag_ = header(*reply, "x-apf-sites");
+    return server().legacy_specs ? api::read_legacy_site_specs(reply->status, reply->body)
+                                 : api::read_site_specs(reply->status, reply->body);
+  };
+  auto sites = read();
+  const bool other_form = !sites && (sites.error().code == "panda.no_method" ||
+                                     sites.error().what.find("SSL secure connection") != std::string::npos);
+  if (other_form) {
+    server().legacy_specs = !server().legacy_specs;
+    Error first = sites.error();
+    sites = read();
+    if (!sites && sites.error().code == "panda.no_method") sites = fail(std::move(first));
+  }
   if (!sites) return fail(std::move(sites.error()));
   sites_.clear();
   for (auto& site : *sites) sites_.emplace_back(std::move(site.name), std::move(site.status));
-  sites_tag_ = header(*reply, "x-apf-sites");
   sites_known_ = true;
   sites_at_ = mono_now();
   return {};
@@ -189,14 +247,29 @@ View<DemandData> PandaWms::view_of(const Stats& s, std::span<const std::string> 
     if (wanted(cell.site)) add_cell(cell, view.data.cells, context);
   view.data.sites = sites_;
   view.data.lag = s.lag - s.waited;
+  view.data.tells_labels = view.data.tells_types = form_ != Form::plain;
   view.as_of.ms = asked_wall.ms - std::chrono::duration_cast<milliseconds>(view.data.lag).count();
   view.complete = true;
   view.cursor = etag_;
-  view.evidence = settings_.url + ": " + std::to_string(cells_.size()) + " cells, " + std::to_string(sites_.size()) +
-                  " sites, in " + human(mono_now() - asked);
+  view.evidence = connection_.shown() + ", " + words_of(form_) + ": " + std::to_string(cells_.size()) + " cells, " +
+                  std::to_string(sites_.size()) + " sites, in " + human(mono_now() - asked);
   if (s.unchanged) view.evidence += ", unchanged";
   if (s.proven_empty) view.evidence += ", no statistics though the database answers: no jobs";
   return view;
+}
+
+Duration SameAnswers::seen(bool same_as_before, bool jobs_ready, Mono now) {
+  if (!same_as_before || !jobs_ready) since_ = now;
+  return std::chrono::duration_cast<seconds>(now - since_);
+}
+
+// R2 and R6: while jobs are ready and no number of any site changes, the answer may be as old as the first of its kind.
+// Pilots that started since then have perhaps taken those very jobs.
+void PandaWms::learn(Stats& s) {
+  const Duration age = same_.seen(!s.proven_empty && s.cells == cells_, some_ready(s.cells), mono_now());
+  cells_ = std::move(s.cells);
+  etag_ = s.etag;
+  if (!pushes_) s.lag += std::min(age, settings_.longest_lag);
 }
 
 Result<View<DemandData>> PandaWms::poll(std::span<const std::string> wms_queues, const std::string& cursor,
@@ -205,17 +278,14 @@ Result<View<DemandData>> PandaWms::poll(std::span<const std::string> wms_queues,
   const Wall asked_wall = wall_now();
   auto s = stats_or_zero(cursor, context);
   if (!s) {
-    if (s.error().where.empty()) s.error().where = settings_.url + api::kDetailedStats;
+    if (s.error().where.empty()) s.error().where = connection_.server_url() + path_of(server().form);
     return fail(std::move(s.error()));
   }
-  if (!s->unchanged) {
-    cells_ = std::move(s->cells);
-    etag_ = s->etag;
-  }
+  if (!s->unchanged) learn(*s);
   if (auto ok = refresh_sites(s->sites_tag, context); !ok) {
     etag_.clear();
     Error error = ok.error();
-    if (error.where.empty()) error.where = settings_.url + api::kSiteSpecs;
+    if (error.where.empty()) error.where = connection_.server_url() + api::kSiteSpecs;
     return fail(std::move(error));
   }
   return view_of(*s, wms_queues, asked, asked_wall, context);

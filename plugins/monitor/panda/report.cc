@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "panda.h"
+
+namespace apf::panda {
+namespace {
+
+namespace api = protocol::panda;
+
+constexpr Duration kPatience = seconds{10};       // with one request, all servers together
+constexpr Duration kAtOnce = seconds{15};         // for all that one call of tell() sends: fewer than its deadline
+constexpr Duration kLongestPause = seconds{600};  // between tries while the server fails
+constexpr Duration kQueueGone = seconds{3600};    // nothing heard of it: it is not configured any more
+constexpr int kTries = 3;                         // of a pilot that the server refuses for its own sake
+constexpr std::int64_t kEpoch = 1'767'225'600;    // 2026-01-01: the first ids count from there
+// Ids that a factory may use up for each second of its life before those of its next life could meet them.
+constexpr std::int64_t kIdsPerSecond = 16;
+
+Status taken(int status, std::string_view body) {
+  const auto n = api::read_workers_taken(status, body);
+  if (!n) return fail(n.error());
+  return {};
+}
+Status legacy_taken(int status, std::string_view body) {
+  const auto n = api::read_legacy_workers_taken(status, body);
+  if (!n) return fail(n.error());
+  return {};
+}
+
+}  // namespace
+
+// Worker ids must never come twice under a harvester id, but the ledger's numbers begin anew with a new state
+// directory. So they are counted from the time at which the state directory first reported, which is kept there.
+Status PandaReporter::first_id(const FactoryIdentity& me) {
+  if (instance_ == me.instance) return {};
+  const std::string file = me.state_dir + "/panda-first-worker";
+  std::string instance;
+  std::int64_t first = 0;
+  if (std::ifstream in(file); in >> instance >> first && instance == me.instance && first > 0) {
+    first_id_ = first;
+    instance_ = me.instance;
+    return {};
+  }
+  first = std::max<std::int64_t>(1, (wall_now().ms / 1000 - kEpoch) * kIdsPerSecond);
+  const std::string fresh = file + ".new";
+  std::ofstream out(fresh, std::ios::trunc);
+  out << me.instance << ' ' << first << '\n';
+  out.close();
+  if (!out || std::rename(fresh.c_str(), file.c_str()) != 0)
+    return fail(Kind::transient, "panda.io", "the file can't be written", file, "the state directory needs disk space");
+  first_id_ = first;
+  instance_ = me.instance;
+  return {};
+}
+
+void PandaReporter::take(const FactoryIdentity& me, const PilotNote& note) {
+  api::Worker w = worker_of(me, note, first_id_);
+  w.submission_host = w.harvester_host = settings_.host;
+  if (order_.empty()) oldest_ = mono_now();
+  const std::int64_t id = w.id;
+  if (!waiting_.insert_or_assign(id, std::move(w)).second) return;
+  order_.push_back(id);
+  while (order_.size() > settings_.longest_queue) {
+    waiting_.erase(order_.front());
+    refused_.erase(order_.front());
+    order_.pop_front();
+    ++dropped_;
+  }
+}
+
+void PandaReporter::take(const QueueNote& note) {
+  if (!note.spec || note.spec->wms_queue.empty()) return;
+  Site& site = sites_[note.spec->wms_queue];
+  auto [at, fresh] = site.queues.try_emplace(note.queue);
+  const QueueNote& before = at->second.note;
+  if (fresh || before.pending != note.pending || before.running != note.running) site.changed = true;
+  at->second = {note, mono_now()};
+}
+
+Result<HttpReply> PandaReporter::post(const char* path, std::string body, bool legacy, Context& context) {
+  Call call;
+  call.method = "POST";
+  call.path = path;
+  call.body = std::move(body);
+  call.patience = kPatience;
+  call.headers = {{"Accept", "application/json"},
+                  {"Content-Type", legacy ? "application/x-www-form-urlencoded" : "application/json"}};
+  return connection_.send(call, context);
+}
+
+Status PandaReporter::exchange(const char* path, const char* legacy_path, const std::string& body,
+                               const std::string& legacy_body, Status (*read)(int, std::string_view),
+                               Status (*read_legacy)(int, std::string_view), Context& context) {
+  for (int turn = 0;; ++turn) {
+    const bool legacy = legacy_[connection_.server()];
+    const auto reply = post(legacy ? legacy_path : path, legacy ? legacy_body : body, legacy, context);
+    if (!reply) return fail(reply.error());
+    Status done = legacy ? read_legacy(reply->status, reply->body) : read(reply->status, reply->body);
+    if (done || done.error().code != "panda.no_method" || turn > 0) {
+      if (!done && done.error().where.empty()) done.error().where = connection_.server_url() + path;
+      return done;
+    }
+    legacy_[connection_.server()] = !legacy;
+  }
+}
+
+Status PandaReporter::send_workers(Context& context) {
+  std::vector<api::Worker> batch;
+  for (std::size_t i = 0; i < std::min(batch_, order_.size()); ++i) batch.push_back(waiting_.at(order_[i]));
+  auto done =
+      exchange(api::kUpdateWorkers, api::kLegacyUpdateWorkers, api::write_workers(settings_.harvester_id, batch),
+               api::write_legacy_workers(settings_.harvester_id, batch), taken, legacy_taken, context);
+  if (!done) {
+    if (done.error().code == "panda.refused") split_batch(done.error(), batch.size(), context);
+    return done;
+  }
+  for (const api::Worker& w : batch) {
+    waiting_.erase(w.id);
+    refused_.erase(w.id);
+  }
+  order_.erase(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
+  oldest_ = mono_now();
+  batch_ = std::min(settings_.batch, batch_ * 2);
+  return {};
+}
+
+// The server refuses a whole request for one pilot that its database does not take, in the same words as when the
+// database fails: smaller requests find that pilot, it goes to the end, and in the end it is given up.
+void PandaReporter::split_batch(const Error& error, std::size_t sent, Context& context) {
+  if (sent > 1) {
+    batch_ = sent / 2;
+    return;
+  }
+  const std::int64_t id = order_.front();
+  order_.pop_front();
+  if (++refused_[id] < kTries) {
+    order_.push_back(id);
+    return;
+  }
+  context.log(Level::warning,
+              "PanDA does not take the pilot " + waiting_.at(id).batch_id + ", which is given up: " + error.text());
+  waiting_.erase(id);
+  refused_.erase(id);
+}
+
+// A report replaces all that the server knows of this factory's pilots at a site: it holds all its queues.
+Status PandaReporter::send_counts(Context& context, Mono end) {
+  if (settings_.counts_interval <= Duration{}) return {};
+  for (auto& [name, site] : sites_) {
+    const Mono now = mono_now();
+    const bool first = site.told_at.ns == 0;
+    const Duration pause = site.changed ? settings_.interval : settings_.counts_interval;
+    if (!first && now - site.told_at < pause) continue;
+    if (now >= end) break;
+    api::WorkerCounts counts;
+    std::erase_if(site.queues, [&](const auto& one) { return now - one.second.at > kQueueGone; });
+    for (const auto& [queue, seen] : site.queues) {
+      const QueueNote& note = seen.note;
+      PilotNote like;
+      like.spec = note.spec;
+      const api::Worker w = worker_of({}, like, 0);
+      auto& here = counts[w.label][w.resource_type];
+      here["submitted"] += note.pending;
+      here["running"] += note.running;
+    }
+    auto done = exchange(api::kWorkerStatistics, api::kLegacyWorkerStatistics,
+                         api::write_worker_counts(settings_.harvester_id, name, counts),
+                         api::write_legacy_worker_counts(settings_.harvester_id, name, counts), api::read_counts_taken,
+                         api::read_legacy_counts_taken, context);
+    if (!done) return done;
+    site.told_at = mono_now();
+    site.changed = false;
+  }
+  return {};
+}
+
+void PandaReporter::failed(const Error& error, Mono now, Context& context) {
+  const Duration pause = std::min<Duration>(kLongestPause, seconds{std::int64_t{5} << std::min(failures_, 10)});
+  next_try_ = now + pause;
+  if (failures_++ != 0) return;  // said already
+  context.log(Level::warning, "reports wait, since the server does not take them: " + error.text());
+}
+
+Status PandaReporter::tell(const FactoryIdentity& me, std::span<const PilotNote> pilots,
+                           std::span<const QueueNote> queues, Context& context) {
+  if (auto ok = first_id(me); !ok) return ok;
+  for (const PilotNote& note : pilots) take(me, note);
+  for (const QueueNote& note : queues) take(note);
+  const Mono now = mono_now();
+  if (now < next_try_) return {};
+  const Mono end = now + kAtOnce;
+  const auto due = [&] {
+    return !order_.empty() && (order_.size() >= settings_.batch || now - oldest_ >= settings_.interval);
+  };
+  Status done;
+  while (done && due() && mono_now() < end && !context.stopping()) done = send_workers(context);
+  if (done && !context.stopping()) done = send_counts(context, end);
+  if (!done) {
+    failed(done.error(), mono_now(), context);
+    return {};
+  }
+  if (failures_ == 0) return {};
+  context.log(Level::info, dropped_ == 0 ? "the server takes reports again"
+                                         : "the server takes reports again; news of " + std::to_string(dropped_) +
+                                               " pilots were dropped meanwhile, the oldest first");
+  failures_ = 0;
+  dropped_ = 0;
+  return {};
+}
+
+}  // namespace apf::panda
