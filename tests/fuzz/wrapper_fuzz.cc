@@ -35,8 +35,10 @@ std::vector<std::string> words(std::string_view text) {
 void arguments(std::string_view text) {
   const auto list = words(text);
   if (const auto options = parse_options(list)) {
-    const PluginKind* kind = find_plugin(options->plugin);
-    require(kind != nullptr && (!kind->asks_wms || (!options->wms_url.empty() && !options->wms_queue.empty())));
+    const PluginKind* kind = find_plugin(options->plugin.empty() ? "generic" : options->plugin);
+    require(kind != nullptr);
+    if (check_options(*options, *kind))
+      require((!kind->asks_wms || !options->wms_url.empty()) && (!kind->needs_queue || !options->wms_queue.empty()));
   }
   if (const auto guard = read_guard_arguments(list)) {
     const auto again = read_guard_arguments(guard_arguments(*guard));
