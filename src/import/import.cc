@@ -178,8 +178,10 @@ class Importer {
     for (const auto& name : split(keys.get("monitorsection").value_or(""), ','))
       if (const IniSection* section = old_.monitor.find(name)) {
         const auto url = resolve(*section, "monitorURL");
-        if (url && *url && told_monitors_.insert(**url).second)
-          notes_.push_back(fmt::format("monitor {} is not told yet: there is no plug-in for it", **url));
+        if (!url || !*url || !told_monitors_.insert(**url).second) continue;
+        std::vector<Line>& lines = monitors_[name];
+        lines = {{"plugin", toml_string("apfmon")}, {"url", toml_string(**url)}};
+        if (const auto email = factory_.get("factoryAdminEmail")) lines.push_back({"email", toml_string(*email)});
       }
   }
 
@@ -252,6 +254,7 @@ class Importer {
     for (const auto* sources : {&panda_, &condor_})
       for (const Draft& d : sources->drafts) section(out, "wms." + d.name, d.lines);
     for (const Draft& d : batch_.drafts) section(out, "batch." + d.name, d.lines);
+    for (const auto& [name, lines] : monitors_) section(out, "monitor." + key_text(name), lines);
     const auto defaults = common();
     std::vector<Line> shared;
     for (const auto& [key, value] : defaults) shared.push_back({key, value});
@@ -282,6 +285,7 @@ class Importer {
   std::vector<Draft> queues_;
   Sources panda_{"panda", "panda"}, condor_{"condor", "htcondor"}, batch_{"condor", "htcondor"};
   std::map<std::string, std::map<std::int64_t, int>> cycles_;  // by WMS section: pauses, and queues that have each
+  std::map<std::string, std::vector<Line>> monitors_;  // told of all queues, not of some
   std::set<std::string> told_monitors_;
 };
 
