@@ -41,7 +41,8 @@ struct EngineOptions {
   const Registry* registry = nullptr;
   std::function<Result<Candidate>()> load = {};  // reads the configuration anew, for reload()
   std::string user{};                            // the factory's user, for people
-  std::string bootstrap_file{}, wrapper_file{};  // apf-bootstrap.sh and apf-wrapper.tar.gz, absolute; empty: there is none
+  std::string bootstrap_file{},
+      wrapper_file{};  // apf-bootstrap.sh and apf-wrapper.tar.gz, absolute; empty: there is none
 };
 
 class Engine {

@@ -53,9 +53,9 @@ class SubmitFile : public ::testing::Test {
 TEST_F(SubmitFile, ShowsWhatWouldBeSent) {
   const Finished f = explain({"--submit-file", "CE", "-n", "5"});
   EXPECT_EQ(f.exit_code, 0) << f.err;
-  for (const char* line : {"universe = grid\n", "grid_resource = condor ce.example.org ce.example.org:9619\n",
-                           "executable = /opt/pilot\n", "+APF_SUBMISSION = \"example-1\"\n",
-                           "transfer_input_files = /nowhere/state/htcondor/example-1.5.key\n"})
+  for (const char* line :
+       {"universe = grid\n", "grid_resource = condor ce.example.org ce.example.org:9619\n", "executable = /opt/pilot\n",
+        "+APF_SUBMISSION = \"example-1\"\n", "transfer_input_files = /nowhere/state/htcondor/example-1.5.key\n"})
     EXPECT_THAT(f.out, HasSubstr(line));
   EXPECT_TRUE(f.out.ends_with("\nqueue 5\n"));
   EXPECT_FALSE(fs::exists("/nowhere")) << "nothing is made";

@@ -285,7 +285,7 @@ class Importer {
   std::vector<Draft> queues_;
   Sources panda_{"panda", "panda"}, condor_{"condor", "htcondor"}, batch_{"condor", "htcondor"};
   std::map<std::string, std::map<std::int64_t, int>> cycles_;  // by WMS section: pauses, and queues that have each
-  std::map<std::string, std::vector<Line>> monitors_;  // told of all queues, not of some
+  std::map<std::string, std::vector<Line>> monitors_;          // told of all queues, not of some
   std::set<std::string> told_monitors_;
 };
 

@@ -63,7 +63,8 @@ Result<std::vector<FormField>> read_form(std::string_view body) {
     const std::string_view one = body.substr(0, body.find('&'));
     body.remove_prefix(std::min(body.size(), one.size() + 1));
     if (one.empty()) continue;
-    if (fields.size() == kMostFields) return fail(Kind::permanent, "form.too_many", "the form has more than 256 fields");
+    if (fields.size() == kMostFields)
+      return fail(Kind::permanent, "form.too_many", "the form has more than 256 fields");
     const std::size_t equals = std::min(one.find('='), one.size());
     auto name = unescape(one.substr(0, equals));
     if (!name) return fail(std::move(name.error()));
