@@ -123,6 +123,11 @@ TEST(Credential, ATokenWithoutEndNeverEnds) {
   const auto c = read(token(R"({"aud":"one"})"));
   ASSERT_TRUE(c);
   EXPECT_EQ(verdict(*c, {.audience = "one", .min_life = seconds{9'000'000}}), "good");
+  for (const char* far : {R"({"exp":253402300799})", R"({"exp":12000000000})"}) {  // the years 9999 and 2350
+    const auto late = read(token(far));
+    ASSERT_TRUE(late) << far;
+    EXPECT_EQ(verdict(*late, {.min_life = seconds{9'000'000}}), "good") << far;
+  }
 }
 
 TEST(Credential, WhatIsNoTokenIsUnreadable) {

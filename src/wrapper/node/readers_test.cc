@@ -89,6 +89,7 @@ TEST(Remote, OnlyWhatTheRequestCannotExplainIsADifference) {
   EXPECT_EQ(ahead_of(100'999, 101'000, 101'000), Duration::zero());
   EXPECT_EQ(ahead_of(400'000, 400'100, 100'000), milliseconds{299'000}) << "we are ahead";
   EXPECT_EQ(ahead_of(100'000, 100'100, 400'000), milliseconds{-299'900}) << "we are behind";
+  EXPECT_LT(ahead_of(0, 0, 253'402'300'799'000), -seconds{3'000'000'000}) << "by eight thousand years";
 }
 
 struct Said {
