@@ -39,6 +39,10 @@ struct Seq {
 Mono mono_now();
 Wall wall_now();
 
+// to - from, at most a century either way: a Wall may be of any year (many certificates end in 9999), a Duration holds
+// 292.
+Duration between(Wall from, Wall to);
+
 // "2026-11-21T23:50:14Z"; "-" for an unknown time.
 std::string iso8601(Wall t);
 // "1 d 3 h", "4 min 10 s", "850 ms": at most two units, for people.

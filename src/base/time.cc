@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -18,6 +19,11 @@ std::int64_t read_clock(clockid_t id) {
 
 Mono mono_now() { return Mono{read_clock(CLOCK_BOOTTIME)}; }
 Wall wall_now() { return Wall{read_clock(CLOCK_REALTIME) / 1'000'000}; }
+
+Duration between(Wall from, Wall to) {
+  constexpr std::int64_t kCentury = 3'155'760'000'000;
+  return milliseconds{std::clamp(to.ms - from.ms, -kCentury, kCentury)};
+}
 
 std::string iso8601(Wall t) {
   if (t.ms == 0) return "-";

@@ -93,11 +93,9 @@ Result<Hello> hello(const std::string& url, Mono deadline) {
 Duration ahead(const Hello& hello) {
   if (!hello.date) return Duration::zero();
   // The server wrote the date somewhere between `asked` and `answered`, and cut off what is below a second.
-  constexpr std::int64_t kCentury = 3'155'760'000'000;  // in ms: a date may be of any year, a Duration holds 292
-  const std::int64_t early = std::min(hello.asked.ms - (hello.date->ms + 1000), kCentury);
-  const std::int64_t late = std::max(hello.answered.ms - hello.date->ms, -kCentury);
-  if (early > 0) return milliseconds{early};
-  return milliseconds{std::min<std::int64_t>(late, 0)};
+  const Duration early = between(Wall{hello.date->ms + 1000}, hello.asked);
+  if (early > Duration::zero()) return early;
+  return std::min(between(*hello.date, hello.answered), Duration::zero());
 }
 
 }  // namespace apf::wrapper::node

@@ -49,9 +49,7 @@ Finding memory(std::int64_t least) {
 }
 
 Finding life_of(const char* what, Wall ends, Duration least) {
-  constexpr std::int64_t kCentury =
-      3'155'760'000'000;  // in ms: many certificates end in 9999, a Duration after 292 years
-  const Duration left = milliseconds{std::min(ends.ms - wall_now().ms, kCentury)};
+  const Duration left = between(wall_now(), ends);
   if (left <= Duration::zero()) return failed(fmt::format("the {} ended at {}", what, iso8601(ends)), kCredential);
   if (left < least)
     return failed(fmt::format("the {} ends in {}, sooner than in {}", what, human(left), human(least)), kCredential);
