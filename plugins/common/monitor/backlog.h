@@ -35,12 +35,16 @@ class Backlog {
   [[nodiscard]] bool empty() const { return order_.empty(); }
   [[nodiscard]] std::size_t size() const { return order_.size(); }
   // The oldest; there is one.
-  [[nodiscard]] const Key& key() const { return order_.front(); }
   News& front() { return news_.at(order_.front()); }
   // The oldest but n.
   News& at(std::size_t n) { return news_.at(order_.at(n)); }
   void pop() {
     news_.erase(order_.front());
+    order_.pop_front();
+  }
+  // The oldest becomes the newest.
+  void put_off() {
+    order_.push_back(order_.front());
     order_.pop_front();
   }
   // How many were dropped since this was asked last.

@@ -4,12 +4,11 @@
 // Thread-safety: an instance is used by one thread at a time.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <string>
-#include <unordered_map>
 
 #include "apf/monitor.h"
+#include "monitor/backlog.h"
 #include "panda/connection.h"
 #include "protocol/panda_harvester.h"
 
@@ -31,12 +30,16 @@ protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& no
 class PandaReporter final : public Monitor {
  public:
   explicit PandaReporter(const ReporterSettings& settings)
-      : settings_(settings), connection_(settings.access), batch_(settings.batch) {}
+      : settings_(settings), connection_(settings.access), waiting_(settings.longest_queue), batch_(settings.batch) {}
   Status tell(const FactoryIdentity& me, std::span<const PilotNote> pilots, std::span<const QueueNote> queues,
               Context& context) override;
-  void try_now() { next_try_ = Mono{}; }  // for tests: ends the pause after a failure
+  void try_now() { pause_.end(); }  // for tests: ends the pause after a failure
 
  private:
+  struct WorkerNews {
+    protocol::panda::Worker worker;  // in its newest state
+    int refused = 0;                 // how often, alone in a request
+  };
   struct QueueSeen {
     QueueNote note;
     Mono at;
@@ -58,22 +61,17 @@ class PandaReporter final : public Monitor {
   Status exchange(const char* path, const char* legacy_path, const std::string& body, const std::string& legacy_body,
                   Status (*read)(int, std::string_view), Status (*read_legacy)(int, std::string_view),
                   Context& context);
-  void failed(const Error& error, Mono now, Context& context);
 
   ReporterSettings settings_;
   Connection connection_;
   std::map<std::size_t, bool> legacy_;  // by server
   std::string instance_;                // whose first_id_ is known
   std::int64_t first_id_ = 0;
-  std::unordered_map<std::int64_t, protocol::panda::Worker> waiting_;  // the newest state of each
-  std::deque<std::int64_t> order_;                                     // oldest first
-  Mono oldest_;                                                        // when the first of them came
-  std::size_t batch_;                                                  // in the next request at most
-  std::unordered_map<std::int64_t, int> refused_;                      // how often, alone in a request
+  monitoring::Backlog<std::int64_t, WorkerNews> waiting_;
+  Mono oldest_;        // when the first of them came
+  std::size_t batch_;  // in the next request at most
   std::map<std::string, Site> sites_;
-  std::int64_t dropped_ = 0;
-  int failures_ = 0;
-  Mono next_try_;
+  monitoring::Pause pause_;
 };
 
 }  // namespace apf::panda

@@ -9,12 +9,11 @@ namespace {
 
 namespace api = protocol::panda;
 
-constexpr Duration kPatience = seconds{10};       // with one request, all servers together
-constexpr Duration kAtOnce = seconds{15};         // for all that one call of tell() sends: fewer than its deadline
-constexpr Duration kLongestPause = seconds{600};  // between tries while the server fails
-constexpr Duration kQueueGone = seconds{3600};    // nothing heard of it: it is not configured any more
-constexpr int kTries = 3;                         // of a pilot that the server refuses for its own sake
-constexpr std::int64_t kEpoch = 1'767'225'600;    // 2026-01-01: the first ids count from there
+constexpr Duration kPatience = seconds{10};     // with one request, all servers together
+constexpr Duration kAtOnce = seconds{15};       // for all that one call of tell() sends: fewer than its deadline
+constexpr Duration kQueueGone = seconds{3600};  // nothing heard of it: it is not configured any more
+constexpr int kTries = 3;                       // of a pilot that the server refuses for its own sake
+constexpr std::int64_t kEpoch = 1'767'225'600;  // 2026-01-01: the first ids count from there
 // Ids that a factory may use up for each second of its life before those of its next life could meet them.
 constexpr std::int64_t kIdsPerSecond = 16;
 
@@ -58,16 +57,9 @@ Status PandaReporter::first_id(const FactoryIdentity& me) {
 void PandaReporter::take(const FactoryIdentity& me, const PilotNote& note) {
   api::Worker w = worker_of(me, note, first_id_);
   w.submission_host = w.harvester_host = settings_.host;
-  if (order_.empty()) oldest_ = mono_now();
+  if (waiting_.empty()) oldest_ = mono_now();
   const std::int64_t id = w.id;
-  if (!waiting_.insert_or_assign(id, std::move(w)).second) return;
-  order_.push_back(id);
-  while (order_.size() > settings_.longest_queue) {
-    waiting_.erase(order_.front());
-    refused_.erase(order_.front());
-    order_.pop_front();
-    ++dropped_;
-  }
+  waiting_.of(id).worker = std::move(w);
 }
 
 void PandaReporter::take(const QueueNote& note) {
@@ -108,7 +100,7 @@ Status PandaReporter::exchange(const char* path, const char* legacy_path, const 
 
 Status PandaReporter::send_workers(Context& context) {
   std::vector<api::Worker> batch;
-  for (std::size_t i = 0; i < std::min(batch_, order_.size()); ++i) batch.push_back(waiting_.at(order_[i]));
+  for (std::size_t i = 0; i < std::min(batch_, waiting_.size()); ++i) batch.push_back(waiting_.at(i).worker);
   auto done =
       exchange(api::kUpdateWorkers, api::kLegacyUpdateWorkers, api::write_workers(settings_.harvester_id, batch),
                api::write_legacy_workers(settings_.harvester_id, batch), taken, legacy_taken, context);
@@ -116,11 +108,7 @@ Status PandaReporter::send_workers(Context& context) {
     if (done.error().code == "panda.refused") split_batch(done.error(), batch.size(), context);
     return done;
   }
-  for (const api::Worker& w : batch) {
-    waiting_.erase(w.id);
-    refused_.erase(w.id);
-  }
-  order_.erase(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
+  for (std::size_t i = 0; i < batch.size(); ++i) waiting_.pop();
   oldest_ = mono_now();
   batch_ = std::min(settings_.batch, batch_ * 2);
   return {};
@@ -133,16 +121,11 @@ void PandaReporter::split_batch(const Error& error, std::size_t sent, Context& c
     batch_ = sent / 2;
     return;
   }
-  const std::int64_t id = order_.front();
-  order_.pop_front();
-  if (++refused_[id] < kTries) {
-    order_.push_back(id);
-    return;
-  }
+  WorkerNews& news = waiting_.front();
+  if (++news.refused < kTries) return waiting_.put_off();
   context.log(Level::warning,
-              "PanDA does not take the pilot " + waiting_.at(id).batch_id + ", which is given up: " + error.text());
-  waiting_.erase(id);
-  refused_.erase(id);
+              "PanDA does not take the pilot " + news.worker.batch_id + ", which is given up: " + error.text());
+  waiting_.pop();
 }
 
 // A report replaces all that the server knows of this factory's pilots at a site: it holds all its queues.
@@ -176,37 +159,30 @@ Status PandaReporter::send_counts(Context& context, Mono end) {
   return {};
 }
 
-void PandaReporter::failed(const Error& error, Mono now, Context& context) {
-  const Duration pause = std::min<Duration>(kLongestPause, seconds{std::int64_t{5} << std::min(failures_, 10)});
-  next_try_ = now + pause;
-  if (failures_++ != 0) return;  // said already
-  context.log(Level::warning, "reports wait, since the server does not take them: " + error.text());
-}
-
 Status PandaReporter::tell(const FactoryIdentity& me, std::span<const PilotNote> pilots,
                            std::span<const QueueNote> queues, Context& context) {
   if (auto ok = first_id(me); !ok) return ok;
   for (const PilotNote& note : pilots) take(me, note);
   for (const QueueNote& note : queues) take(note);
   const Mono now = mono_now();
-  if (now < next_try_) return {};
+  if (!pause_.over(now)) return {};
   const Mono end = now + kAtOnce;
   const auto due = [&] {
-    return !order_.empty() && (order_.size() >= settings_.batch || now - oldest_ >= settings_.interval);
+    return !waiting_.empty() && (waiting_.size() >= settings_.batch || now - oldest_ >= settings_.interval);
   };
   Status done;
   while (done && due() && mono_now() < end && !context.stopping()) done = send_workers(context);
   if (done && !context.stopping()) done = send_counts(context, end);
   if (!done) {
-    failed(done.error(), mono_now(), context);
+    if (pause_.failed(mono_now()))
+      context.log(Level::warning, "reports wait, since the server does not take them: " + done.error().text());
     return {};
   }
-  if (failures_ == 0) return {};
-  context.log(Level::info, dropped_ == 0 ? "the server takes reports again"
-                                         : "the server takes reports again; news of " + std::to_string(dropped_) +
-                                               " pilots were dropped meanwhile, the oldest first");
-  failures_ = 0;
-  dropped_ = 0;
+  if (!pause_.succeeded()) return {};
+  const std::int64_t dropped = waiting_.take_dropped();
+  context.log(Level::info, dropped == 0 ? "the server takes reports again"
+                                        : "the server takes reports again; news of " + std::to_string(dropped) +
+                                              " pilots were dropped meanwhile, the oldest first");
   return {};
 }
 
