@@ -3,18 +3,13 @@
 #include <algorithm>
 
 #include "credential/credential.h"
+#include "credential/token.h"
 
 namespace apf::panda {
 namespace {
 
 constexpr std::size_t kBodyCap = std::size_t{64} << 20U;
 constexpr Duration kLook = seconds{10};  // patience with a route that failed before
-
-bool loopback(std::string_view url) {
-  std::string_view host = url.substr(url.find("://") + 3);
-  host = host.substr(0, host.find('/'));
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-}
 
 Result<std::string> base_url(std::string url, const char* option) {
   while (url.ends_with('/')) url.pop_back();
@@ -59,7 +54,7 @@ Status check_credentials(const Access& a) {
   const bool by_proxy = std::any_of(a.proxies.begin(), a.proxies.end(), [](const auto& p) { return !p.empty(); });
   for (const std::string& server : a.servers) {
     if (server.starts_with("https://")) continue;
-    if (!a.token_file.empty() && (by_proxy || !loopback(server)))
+    if (!a.token_file.empty() && (by_proxy || !credential::stays_here(server)))
       return fail(Kind::config, "panda.token_in_clear", "the token would cross the network in plain text to " + server,
                   "url", "use https");
     if (!a.cert.empty())
@@ -152,7 +147,7 @@ Result<HttpRequest> Connection::prepare(const Call& call, Context& context) cons
   if (access_.token_file.empty()) return request;
   const auto token = context.credential(access_.token_file);  // afresh: tokens are renewed
   if (!token) return fail(token.error());
-  if (token->empty() || std::any_of(token->begin(), token->end(), [](char c) { return c <= ' ' || c == 0x7f; }))
+  if (!credential::is_token(*token))
     return fail(Kind::config, "panda.bad_token", "the file does not hold one token and nothing else",
                 access_.token_file);
   request.headers.emplace_back("Authorization", "Bearer " + *token);

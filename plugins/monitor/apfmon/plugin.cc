@@ -2,6 +2,7 @@
 
 #include "apf/registry.h"
 #include "apfmon.h"
+#include "credential/token.h"
 
 namespace apf {
 namespace {
@@ -40,8 +41,7 @@ Result<std::unique_ptr<Monitor>> make(const Options& o) {
     return fail(Kind::config, "apfmon.bad_url", "'" + s.url + "' is not the base of an HTTP server", "url",
                 "for example https://apfmon.example.org/api");
   s.token_file = o.text_or("token_file", "");
-  const bool local = s.url.starts_with("http://127.") || s.url.starts_with("http://localhost");
-  if (!s.token_file.empty() && !https && !local)
+  if (!s.token_file.empty() && !https && !credential::stays_here(s.url))
     return fail(Kind::config, "apfmon.token_in_clear", "the token would cross the network in plain text", "url",
                 "use https");
   s.email = o.text_or("email", "");

@@ -208,6 +208,14 @@ TEST_F(Apfmon, TheTokenGoesAlong) {
   EXPECT_THAT(server.last.headers, testing::Contains(std::make_pair("Authorization", "Bearer secret")));
 }
 
+TEST_F(Apfmon, AFileThatHoldsMoreThanATokenIsNotSent) {
+  settings.token_file = "/t";
+  context.credentials["/t"] = "secret\r\nX-More: 1";
+  tell({}, {decision("x")});
+  EXPECT_THAT(server.calls, IsEmpty());
+  EXPECT_THAT(context.logged.back().second, HasSubstr("apfmon.bad_token"));
+}
+
 TEST(ApfmonOptions, AddressesThatWillNotDoAreRefused) {
   Registry registry;
   register_all(registry);
@@ -226,6 +234,8 @@ TEST(ApfmonOptions, AddressesThatWillNotDoAreRefused) {
   EXPECT_EQ(made({{"url", "http://h/api?x"}}), "apfmon.bad_url");
   EXPECT_EQ(made({{"url", "http://h/api"}, {"token_file", "/t"}}), "apfmon.token_in_clear");
   EXPECT_EQ(made({{"url", "https://h/api"}, {"token_file", "/t"}}), "");
+  EXPECT_EQ(made({{"url", "http://127.0.0.1:8080/api"}, {"token_file", "/t"}}), "");
+  EXPECT_EQ(made({{"url", "http://127.example.org/api"}, {"token_file", "/t"}}), "apfmon.token_in_clear");
 }
 
 }  // namespace

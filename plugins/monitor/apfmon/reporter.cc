@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apfmon.h"
+#include "credential/token.h"
 #include "protocol/apfmon.h"
 #include "protocol/apfmon_factory.h"
 #include "protocol/form.h"
@@ -66,6 +67,9 @@ Status Reporter::send(const char* method, const std::string& path, std::string b
   if (!settings_.token_file.empty()) {
     const auto token = context.credential(settings_.token_file);
     if (!token) return fail(token.error());
+    if (!credential::is_token(*token))
+      return fail(Kind::config, "apfmon.bad_token", "the file does not hold one token and nothing else",
+                  settings_.token_file);
     request.headers.emplace_back("Authorization", "Bearer " + *token);
   }
   const auto reply = context.http(request);
