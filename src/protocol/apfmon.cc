@@ -96,12 +96,7 @@ Status take(const FormField& field, Report& report, bool& has_state) {
 
 const char* name(State state) { return kStates[static_cast<std::size_t>(state)]; }
 
-std::string job_path(const JobId& id) {
-  const std::array<FormField, 1> pair = {FormField{id.factory_id, id.batch_id}};
-  std::string coded = write_form(pair);
-  coded.replace(coded.find('='), 1, ":");  // a '=' of the ids is escaped: the first one is the form's own
-  return "/jobs/" + coded;
-}
+std::string job_path(const JobId& id) { return "/jobs/" + escape(id.factory_id) + ":" + escape(id.batch_id); }
 
 Result<JobId> read_job_path(std::string_view decoded) {
   constexpr std::string_view prefix = "/jobs/";

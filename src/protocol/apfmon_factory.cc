@@ -12,22 +12,16 @@ using nlohmann::json;
 
 std::string text_of(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-// One part of a path, percent-encoded.
-std::string coded(const std::string& part) {
-  const std::array<FormField, 1> field = {FormField{"", part}};
-  return write_form(field).substr(1);
-}
-
 }  // namespace
 
-std::string factory_path(const std::string& id) { return "/factories/" + coded(id); }
+std::string factory_path(const std::string& id) { return "/factories/" + escape(id); }
 
 std::string write_factory(const Factory& f) {
   return text_of({{"url", f.url}, {"version", f.version}, {"email", f.email}});
 }
 
 std::string label_path(const std::string& factory, const std::string& label) {
-  return "/labels/" + coded(factory) + ":" + coded(label);
+  return "/labels/" + escape(factory) + ":" + escape(label);
 }
 
 std::string write_labels(std::span<const Label> labels) {

@@ -14,19 +14,6 @@ int hex(char c) {
   return -1;
 }
 
-void escape(std::string_view text, std::string& out) {
-  constexpr const char* digits = "0123456789ABCDEF";
-  for (const char c : text) {
-    const bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (alnum || c == '-' || c == '.' || c == '_' || c == '*') {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', digits[byte >> 4U], digits[byte & 15U]};
-    }
-  }
-}
-
 Result<std::string> unescape(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -46,13 +33,27 @@ Result<std::string> unescape(std::string_view text) {
 
 }  // namespace
 
+std::string escape(std::string_view text) {
+  constexpr const char* digits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (alnum || c == '-' || c == '.' || c == '_' || c == '*') {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', digits[byte >> 4U], digits[byte & 15U]};
+    }
+  }
+  return out;
+}
+
 std::string write_form(std::span<const FormField> fields) {
   std::string out;
   for (const auto& [name, value] : fields) {
     if (!out.empty()) out += '&';
-    escape(name, out);
-    out += '=';
-    escape(value, out);
+    out += escape(name) + '=' + escape(value);
   }
   return out;
 }
