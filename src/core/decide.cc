@@ -195,7 +195,8 @@ void decide(Turn& t, std::uint32_t at) {
   q.dirty = false;
   q.last = d;
   t.s.changed.insert(at);
-  t.s.notes.queues.push_back({d->queue, message(*d), d->n, t.shown, q.spec, d->input.pending, d->input.running});
+  if (t.s.watched())
+    t.s.notes.queues.push_back({d->queue, message(*d), d->n, t.shown, q.spec, d->input.pending, d->input.running});
   t.out.emplace_back(Journal{*d});
 }
 

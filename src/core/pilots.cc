@@ -21,7 +21,8 @@ void count(FactoryState& s, const LivePilot& p, std::int64_t by) {
 }
 
 void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::int32_t exit_code,
-          const std::string& reason) {
+          const std::string& reason, const std::string& profile = {}) {
+  if (!s.watched()) return;
   PilotNote n;
   n.no = p.no;
   n.spec = s.queues[p.queue].spec;
@@ -34,6 +35,7 @@ void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::i
   n.state = state;
   n.at = at;
   n.exit_code = exit_code;
+  n.profile = profile;
   n.planned = s.submissions[p.submission].row.planned;
   n.submitted = p.submitted;
   n.started = p.started;
@@ -69,8 +71,7 @@ std::uint32_t free_slot(FactoryState& s) {
 }  // namespace
 
 void note_profile(FactoryState& s, const LivePilot& p, const std::string& profile, Wall shown) {
-  note(s, p, p.state, shown, -1, "");
-  s.notes.pilots.back().profile = profile;
+  note(s, p, p.state, shown, -1, "", profile);
 }
 
 Mono on_our_clock(Wall told, Mono now, Wall shown) {

@@ -287,6 +287,7 @@ class FactoryState {
   Mono hour_rolled;
 
   Seq next_seq() { return Seq{++seq}; }
+  [[nodiscard]] bool watched() const { return !active.config->monitors.empty(); }  // somebody wants notes
 };
 
 // The moment on our clock (ages) that a wall clock's time stands for; never in the future, and at most ten years ago,
