@@ -17,6 +17,7 @@ namespace apf::engine {
 namespace {
 
 constexpr std::int64_t kHourMs = 3'600'000;
+constexpr int kNewestEnded = 1000;
 
 bool is_over(const core::Pilot& p) { return p.lost || ended(p.state); }
 
@@ -190,8 +191,11 @@ Result<core::LedgerImage> Ledger::load(Wall now) {
   const auto pilot = [&](const store::Statement& row) { image.pilots.push_back(read_pilot(row)); };
   const auto submission = [&](const store::Statement& row) { image.submissions.push_back(read_submission(row)); };
   const std::string live = fmt::format("SELECT {} FROM pilots WHERE closed = 0", kPilotColumns);
-  const std::string lately_ended =
-      fmt::format("SELECT {} FROM pilots WHERE closed > {}", kPilotColumns, std::max<std::int64_t>(lately, 0));
+  // Sources tell ends again. The newest are known by their numbers, too: the clock may have been stepped.
+  const std::string lately_ended = fmt::format(
+      "SELECT {0} FROM pilots WHERE closed > {1} "
+      "UNION SELECT {0} FROM (SELECT * FROM pilots WHERE closed > 0 ORDER BY no DESC LIMIT {2})",
+      kPilotColumns, std::max<std::int64_t>(lately, 0), kNewestEnded);
   const std::string submissions = fmt::format(
       "SELECT {0} FROM submissions WHERE state = 0 OR planned > {1} OR answered > {1} "
       "OR id IN (SELECT submission FROM pilots WHERE closed = 0)",

@@ -41,8 +41,8 @@ class Ledger {
   [[nodiscard]] const Identity& identity() const;
   [[nodiscard]] static std::string file(const std::string& state_dir);
 
-  // What a starting factory needs: all live pilots, those that ended within the last hour, their submissions, the
-  // open ones and those answered within the last hour.
+  // What a starting factory needs: all live pilots, those that ended within the last hour, the newest 1000 that ended
+  // whatever the clock says, their submissions, the open ones and those answered within the last hour.
   Result<core::LedgerImage> load(Wall now);
 
   // One transaction. full_sync: on the disk when this returns; else safe from a crash of the program only.
