@@ -96,48 +96,46 @@ class Pool:
 
 
 class Truth:
-    """What the schedds really have, looked at again and again for everybody who waits for something."""
+    """What the schedds really have, looked at again and again for everybody who waits for something. A schedd that does not
+    answer keeps nobody from seeing the others."""
+
+    Look = collections.namedtuple("Look", "number factories")  # pilots of each factory; None: the schedd did not answer
 
     def __init__(self, pool, schedds, prefix):
         self.pool, self.schedds, self.prefix = pool, schedds, prefix
-        self.lock = threading.Condition()
-        self.looks = 0
-        self.seen = {}
+        self.lock = threading.Lock()
+        self.looks = {schedd: self.Look(0, {}) for schedd in schedds}
         self.most_waiting = collections.Counter()  # at one look, by factory
         self.ends = False
-        self.thread = threading.Thread(target=self.watch)
-        self.thread.start()
+        self.threads = [threading.Thread(target=self.watch, args=(schedd,)) for schedd in schedds]
+        for thread in self.threads:
+            thread.start()
 
-    def watch(self):
+    def watch(self, schedd):
         while not self.ends:
-            seen = collections.defaultdict(list)
-            for schedd in self.schedds:
-                try:
-                    rows = self.pool.rows("condor_q", schedd, self.prefix)
-                except (RuntimeError, subprocess.TimeoutExpired):  # a schedd that is down: nothing is known
-                    rows = None
-                if rows is None:
-                    seen[schedd] = None
-                else:
-                    for row in rows:
-                        seen[row.factory].append(row)
+            try:
+                seen = collections.defaultdict(list)
+                for row in self.pool.rows("condor_q", schedd, self.prefix):
+                    seen[row.factory].append(row)
+            except (RuntimeError, subprocess.TimeoutExpired):  # it is down: nothing is known
+                seen = None
             with self.lock:
-                self.looks += 1
-                self.seen = seen
-                for factory in {f for f in seen if f not in self.schedds}:
-                    waiting = sum(r.status == IDLE and not r.started for r in seen[factory])
+                self.looks[schedd] = self.Look(self.looks[schedd].number + 1, seen)
+                for factory, rows in (seen or {}).items():
+                    waiting = sum(r.status == IDLE and not r.started for r in rows)
                     self.most_waiting[factory] = max(self.most_waiting[factory], waiting)
-                self.lock.notify_all()
             time.sleep(0.3)
 
-    def of(self, site):
-        """The pilots in the queue; None when the schedd does not answer."""
+    def look(self, site):
+        """The number of the newest look at its schedd, and its pilots; None when the schedd did not answer."""
         with self.lock:
-            return None if self.seen.get(site.schedd, ()) is None else self.seen.get(site.id, [])
+            number, seen = self.looks[site.schedd]
+            return number, None if seen is None else seen.get(site.id, [])
 
     def stop(self):
         self.ends = True
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
 
 CONFIG = """version = 1
@@ -261,7 +259,7 @@ class Site:
     # ---- what is true ----
     def pilots(self, status=None):
         """In the real queue; None when that is not known."""
-        rows = self.lab.truth.of(self)
+        _, rows = self.lab.truth.look(self)
         return rows if rows is None or status is None else [r for r in rows if r.status == status]
 
     def wait(self, what, condition, seconds=PATIENCE):
@@ -280,10 +278,9 @@ class Site:
         self.wait("a full site", self.full)
         self.frozen.unlink()
 
-    def agrees(self):
-        """The ledger's live pilots are those of condor_q, none is missing, and their states count the same."""
+    def agrees(self, rows):
+        """The ledger's live pilots are these of condor_q, none is missing, and their states count the same."""
         status, queues = self.get("/api/v1/status"), self.get("/api/v1/queues")
-        rows = self.pilots()
         if status is None or queues is None or rows is None:
             return False
         live = [r for r in rows if r.status in (IDLE, RUNNING)]
@@ -302,18 +299,22 @@ class Site:
     def wait_until_it_agrees(self, polls=None):
         """With polls: at most so many since the queue changed last."""
         self.frozen.touch()
-        before, views = None, set()
+        before, looked, suspected, views = None, 0, None, set()
 
         def agrees():
-            nonlocal before, views
-            if self.agrees():
-                return True
-            now = {(r.cluster, r.proc, r.status) for r in self.pilots() or []}
-            if now != before:
-                before, views = now, set()
-            views.add(self.view_is_of())
-            # one was there before, one may have been asked before the change
-            if polls is not None and len(views) > polls + 2 and not self.agrees():
+            nonlocal before, looked, suspected, views
+            look, rows = self.lab.truth.look(self)
+            now = None if rows is None else {(r.cluster, r.proc, r.status) for r in rows}
+            if now is None or now != before:
+                before, suspected, views = now, None, set()
+            elif look != looked and suspected is not None:
+                views.add(suspected)  # the queue was the same before and after: the factory did not know it
+            if look != looked:
+                looked, suspected = look, self.view_is_of()
+                if self.agrees(rows):
+                    return True
+            # one view was there before, one may have been asked before the change
+            if polls is not None and len(views) > polls + 2:
                 raise AssertionError(f"{self.name}: {len(views) - 2} polls after the last change the counts are not those "
                                      f"of condor_q; {self.log}")
             return False
