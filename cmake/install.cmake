@@ -1,6 +1,6 @@
 # cmake --install build [--prefix P]: programs, units, documents. Pilots need nothing installed: the factory serves them.
 include(GNUInstallDirs)
-foreach(program apf apf-jobqueue apf-wrapper apf-keeper)
+foreach(program apf apf-jobqueue apf-monitor apf-wrapper apf-keeper)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

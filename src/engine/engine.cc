@@ -19,12 +19,12 @@
 #include "engine/lanes.h"
 #include "engine/ledger.h"
 #include "engine/ledger_writer.h"
-#include "engine/listen.h"
 #include "engine/log.h"
 #include "engine/random.h"
 #include "engine/scheduler.h"
 #include "engine/state_lock.h"
 #include "engine/wrapper_store.h"
+#include "serve/address.h"
 
 namespace apf::engine {
 namespace {
@@ -182,12 +182,12 @@ Status Engine::Impl::listen() {
   control = std::move(*bound);
   const std::string& text = options.config->factory.listen;
   if (text.empty()) return {};
-  auto where = read_address(text);
+  auto where = serve::read_address(text, "factory.listen");
   if (!where) return fail(where.error());
   bound = serve(*where, Api::Side::readers);
   if (!bound) return fail(bound.error());
   http = std::move(*bound);
-  address = url_base(where->address, http->port());
+  address = serve::url_base(where->address, http->port());
   const std::string file = state_dir + "/address";
   std::ofstream(file + ".new") << address << "\n";
   std::ignore = std::rename((file + ".new").c_str(), file.c_str());

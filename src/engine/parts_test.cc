@@ -8,7 +8,6 @@
 #include "engine/alarms.h"
 #include "engine/call_context.h"
 #include "engine/identity.h"
-#include "engine/listen.h"
 #include "engine/random.h"
 #include "engine/wrapper_store.h"
 
@@ -71,34 +70,6 @@ TEST(AlarmCommand, GetsItsWordsInTheEnvironment) {
   EXPECT_EQ(c.environment.at("APF_ALARM"), "raised");
   EXPECT_EQ(c.environment.at("APF_ALARM_TEXT"), "it's \"bad\"; rm -rf /");
   EXPECT_EQ(c.environment.at("APF_ALARM_SUPPRESSED"), "4");
-}
-
-TEST(Listen, ReadsAddresses) {
-  struct Case {
-    const char* text;
-    const char* address;
-    int port;  // -1: refused
-  };
-  for (const Case& c : {Case{"127.0.0.1:0", "127.0.0.1", 0},
-                        {"[::1]:8080", "::1", 8080},
-                        {"host.x:65535", "host.x", 65535},
-                        {"127.0.0.1", "", -1},
-                        {":80", "", -1},
-                        {"::1:80", "", -1},
-                        {"a:65536", "", -1},
-                        {"a:", "", -1},
-                        {"a:8x", "", -1},
-                        {"[]:1", "", -1},
-                        {"", "", -1}}) {
-    const auto got = read_address(c.text);
-    ASSERT_EQ(got.has_value(), c.port >= 0) << c.text;
-    if (!got) continue;
-    EXPECT_EQ(got->address, c.address);
-    EXPECT_EQ(got->port, c.port);
-  }
-  EXPECT_EQ(url_base("::1", 80), "[::1]:80");
-  EXPECT_EQ(url_base("127.0.0.1", 80), "127.0.0.1:80");
-  EXPECT_EQ(url_base("0.0.0.0", 80).find("0.0.0.0"), std::string::npos);
 }
 
 class FilesTest : public testing::Test {

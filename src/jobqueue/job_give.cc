@@ -2,8 +2,8 @@
 #include <charconv>
 
 #include "jobqueue/job_sql.h"
-#include "jobqueue/secret.h"
 #include "protocol/panda_legacy.h"
+#include "serve/secret.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -132,7 +132,7 @@ Result<std::int64_t> JobStore::pick(const panda::AcquireRequest& r) {
 Result<panda::Job> JobStore::give(std::int64_t id, const panda::AcquireRequest& request, Now now) {
   auto found = find(id);
   if (!found) return fail(found.error());
-  auto key = random_secret();
+  auto key = serve::random_secret();
   if (!key) return fail(key.error());
   JobRow& row = **found;
   auto spec = panda::read_job_spec(row.spec);

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "jobqueue/test_data.h"
+#include "support/jobqueue_data.h"
 
 namespace apf::jobqueue {
 namespace {

@@ -1,6 +1,6 @@
 // What happens to jobs that are out: updates, kills, leases that end; and forgetting.
 #include "jobqueue/job_sql.h"
-#include "jobqueue/secret.h"
+#include "serve/secret.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -56,7 +56,7 @@ Result<panda::UpdateReply> JobStore::update(const panda::UpdateRequest& r, Now n
   if (!*found) return refuse("job " + std::to_string(r.id) + " is not known");
   JobRow& row = **found;
   const bool number_fits = r.attempt == 0 || r.attempt == row.attempt || std::to_string(r.attempt) == row.attempt_key;
-  if (!same_secret(r.attempt_key, row.attempt_key) || !number_fits)
+  if (!serve::same_secret(r.attempt_key, row.attempt_key) || !number_fits)
     return not_accepted("badattemptnr", "this attempt has been replaced by another one");
   if (repeated(row, *to)) return panda::UpdateReply{};
   const bool taken_back = row.status == JobStatus::activated && !row.reported;

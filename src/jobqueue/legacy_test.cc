@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "jobqueue/service.h"
-#include "jobqueue/test_data.h"
 #include "protocol/panda_legacy.h"
+#include "support/jobqueue_data.h"
 
 namespace apf::jobqueue {
 namespace {

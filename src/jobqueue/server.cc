@@ -1,15 +1,11 @@
 #include "jobqueue/server.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "serve/address.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -22,32 +18,10 @@ constexpr Duration kLongestSleep = seconds{5};
 
 Now now() { return {mono_now(), wall_now()}; }
 
-tl::unexpected<Error> bad_directory(const std::string& directory, const char* what) {
-  return fail(Kind::config, "jobqueue.bad_directory", std::string(what) + ": " + std::strerror(errno), directory);
-}
-
-// Atomically, so that who waits for the file never reads half an address.
-Status write_address(const std::string& file, const std::string& address) {
-  const std::string fresh = file + ".new";
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return bad_directory(fresh, "can't be written");
-  const std::string line = address + "\n";
-  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  close(fd);
-  if (!written || rename(fresh.c_str(), file.c_str()) != 0) return bad_directory(file, "can't be written");
-  return {};
-}
-
 }  // namespace
 
-bool is_loopback(const std::string& address) {
-  if (address == "localhost" || address == "::1") return true;
-  in_addr v4{};
-  return inet_pton(AF_INET, address.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24U) == 127;
-}
-
 Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settings) {
-  if (!settings.tls.wanted() && !is_loopback(settings.address))
+  if (!settings.tls.wanted() && !serve::is_loopback(settings.address))
     return fail(Kind::config, "jobqueue.not_loopback",
                 "without TLS the job queue listens on loopback only: tokens must not cross a network in plain text",
                 settings.address, "give it a certificate (--tls-certificate), or use 127.0.0.1");
@@ -62,12 +36,9 @@ Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settings) {
 
 Status Server::prepare() {
   const std::string& data = settings_.data;
-  if (mkdir(data.c_str(), 0700) != 0 && errno != EEXIST) return bad_directory(data, "can't be made");
-  lock_ = open((data + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) return bad_directory(data + "/lock", "can't be opened");
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0)
-    return fail(Kind::config, "jobqueue.in_use", "another apf-jobqueue runs on this data directory", data,
-                "stop it first, or use another directory");
+  auto dir = serve::DataDir::open(data, "apf-jobqueue");
+  if (!dir) return fail(std::move(dir.error()));
+  dir_ = std::move(*dir);
   auto tokens = load_tokens(data + "/tokens");
   if (!tokens) return fail(std::move(tokens.error()));
   tokens_ = std::move(*tokens);
@@ -95,7 +66,7 @@ Status Server::listen() {
   http_ = std::move(*http);
   if (auto ok = listen_for_commands(); !ok) return ok;
   worker_ = std::thread([this] { work(); });
-  return write_address(settings_.data + "/address", settings_.tls.wanted() ? url() : address());
+  return dir_.publish(settings_.tls.wanted() ? url() : address());
 }
 
 // The server's certificate speaks for names of the network; commands on this machine need no names.
@@ -118,9 +89,7 @@ Status Server::listen_for_commands() {
 std::string Server::url() const { return (settings_.tls.wanted() ? "https://" : "http://") + address(); }
 
 std::string Server::address() const {
-  const bool v6 = settings_.address.find(':') != std::string::npos;
-  const std::string host = settings_.address == "localhost" ? "127.0.0.1" : settings_.address;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(http_->port());
+  return serve::url_base(settings_.address == "localhost" ? "127.0.0.1" : settings_.address, http_->port());
 }
 
 void Server::take(const net::Request& request, net::ReplyPtr reply) {
@@ -162,7 +131,7 @@ void Server::stop() {
   changed_.notify_one();
   if (worker_.joinable()) worker_.join();
   if (!http_) return;
-  unlink((settings_.data + "/address").c_str());
+  dir_.withdraw();
   http_->stop();
   if (commands_) commands_->stop();
 }
@@ -171,8 +140,6 @@ Server::~Server() {
   stop();
   commands_.reset();
   http_.reset();
-  service_.reset();
-  if (lock_ >= 0) close(lock_);
 }
 
 }  // namespace apf::jobqueue

@@ -21,6 +21,7 @@
 #include "jobqueue/subjects.h"
 #include "jobqueue/tokens.h"
 #include "net/http_server.h"
+#include "serve/data_dir.h"
 
 namespace apf::jobqueue {
 
@@ -35,8 +36,7 @@ struct ServerSettings {
 
 class Server {
  public:
-  // Errors (config): "jobqueue.not_loopback", "jobqueue.in_use" (another server has the directory),
-  // "jobqueue.bad_directory", those of subjects, tokens, store and net.
+  // Errors (config): "jobqueue.not_loopback", those of serve/data_dir.h, subjects, tokens, store and net.
   static Result<std::unique_ptr<Server>> start(const ServerSettings& settings);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -55,7 +55,7 @@ class Server {
   void work();                                                  // the service's thread
 
   ServerSettings settings_;
-  int lock_ = -1;
+  serve::DataDir dir_;  // outlives the service: its lock guards the files
   Tokens tokens_;
   Subjects subjects_;
   std::unique_ptr<Service> service_;
@@ -66,8 +66,5 @@ class Server {
   std::thread worker_;
   std::unique_ptr<net::HttpServer> http_, commands_;
 };
-
-// 127.0.0.0/8, ::1 or localhost.
-bool is_loopback(const std::string& address);
 
 }  // namespace apf::jobqueue

@@ -15,10 +15,10 @@
 
 #include "jobqueue/client.h"
 #include "jobqueue/commands.h"
-#include "jobqueue/secret.h"
-#include "jobqueue/test_data.h"
 #include "net/http_client.h"
 #include "net/test_socket.h"
+#include "serve/secret.h"
+#include "support/jobqueue_data.h"
 #include "support/test_ca.h"
 
 namespace apf::jobqueue {
@@ -93,7 +93,8 @@ struct Ran {
 // Takes jobs until there are none.
 void pilot(const tests::Directory& dir, Ran& ran) {
   for (;;) {
-    const HttpReply got = insist(dir, panda::kAcquireJobs, panda::write_acquire(tests::ask("Q", *random_secret())));
+    const HttpReply got =
+        insist(dir, panda::kAcquireJobs, panda::write_acquire(tests::ask("Q", *serve::random_secret())));
     const auto jobs = panda::read_acquired(got.status, got.body);
     if (!jobs) {
       EXPECT_EQ(jobs.error().code, "panda.no_jobs") << jobs.error().text();
@@ -206,7 +207,7 @@ TEST_F(ServerTest, OneServerADirectory) {
   settings.port = 0;
   const auto second = Server::start(settings);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, "jobqueue.in_use");
+  EXPECT_EQ(second.error().code, "serve.in_use");
   EXPECT_NE(dir_.word("address"), "") << "and the first one is left alone";
 }
 

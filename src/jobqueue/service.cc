@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "jobqueue/secret.h"
+#include "serve/secret.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -41,7 +41,7 @@ Service::Service(std::unique_ptr<JobStore> store, std::string instance, const Se
 Result<std::unique_ptr<Service>> Service::open(const std::string& file, const ServiceOptions& options, Now now) {
   auto store = JobStore::open(file, options.store, now);
   if (!store) return fail(std::move(store.error()));
-  auto instance = random_secret();
+  auto instance = serve::random_secret();
   if (!instance) return fail(std::move(instance.error()));
   return std::unique_ptr<Service>(new Service(std::move(*store), instance->substr(0, 12), options, now));
 }

@@ -6,8 +6,8 @@
 
 #include <csignal>
 
-#include "jobqueue/test_data.h"
 #include "protocol/panda.h"
+#include "support/jobqueue_data.h"
 
 namespace apf::jobqueue {
 namespace {

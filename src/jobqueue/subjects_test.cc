@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "jobqueue/test_data.h"
+#include "support/jobqueue_data.h"
 
 namespace apf::jobqueue {
 namespace {

@@ -10,7 +10,7 @@
 #include "apf/options.h"
 #include "jobqueue/client.h"
 #include "jobqueue/commands.h"
-#include "jobqueue/secret.h"
+#include "serve/secret.h"
 
 namespace apf::jobqueue {
 namespace {
@@ -94,7 +94,7 @@ Result<std::vector<panda::JobSpec>> jobs_of_file(const SubmitArgs& a) {
 }
 
 Result<std::vector<std::int64_t>> send(const Client& client, std::span<const panda::JobSpec> jobs) {
-  const auto id = random_secret();
+  const auto id = serve::random_secret();
   if (!id) return fail(id.error());
   const auto body = client.post_again(panda::kSubmitJobs,
                                       panda::write_submit({id->substr(0, 32), {jobs.begin(), jobs.end()}}), kTries);

@@ -27,7 +27,7 @@ struct Tokens {
 // May the holder of `has` make a call that needs `needed`?
 bool allows(Scope has, Scope needed);
 
-// Reads DIR/{submit,pilot,read}.token; makes those that are missing, mode 0600. Errors: "jobqueue.bad_token_file".
+// Reads DIR/{submit,pilot,read}.token; makes those that are missing, mode 0600. Errors: "serve.bad_token_file".
 Result<Tokens> load_tokens(const std::string& directory);
 
 }  // namespace apf::jobqueue

@@ -1,15 +1,16 @@
-#include "engine/listen.h"
+#include "serve/address.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
 
-namespace apf::engine {
+namespace apf::serve {
 
-Result<net::ServerOptions> read_address(const std::string& listen) {
-  const auto wrong = fail(Kind::config, "config.bad_address", "'" + listen + "' is no address to listen at",
-                          "factory.listen", "write HOST:PORT, as in 127.0.0.1:25880 or [::1]:0");
+Result<net::ServerOptions> read_address(const std::string& listen, const std::string& option) {
+  const auto wrong = fail(Kind::config, "config.bad_address", "'" + listen + "' is no address to listen at", option,
+                          "write HOST:PORT, as in 127.0.0.1:25880 or [::1]:0");
   const auto colon = listen.rfind(':');
   if (colon == std::string::npos || colon == 0) return wrong;
   net::ServerOptions options;
@@ -34,4 +35,10 @@ std::string url_base(const std::string& address, std::uint16_t port) {
   return host + ":" + std::to_string(port);
 }
 
-}  // namespace apf::engine
+bool is_loopback(const std::string& address) {
+  if (address == "localhost" || address == "::1") return true;
+  in_addr v4{};
+  return inet_pton(AF_INET, address.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24U) == 127;
+}
+
+}  // namespace apf::serve

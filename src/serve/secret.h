@@ -8,11 +8,11 @@
 
 #include "apf/result.h"
 
-namespace apf::jobqueue {
+namespace apf::serve {
 
 // 256 bits of the kernel's randomness as 64 hexadecimal digits. Errors: "secret.no_random".
 Result<std::string> random_secret();
 // Takes the same time whatever the texts hold, as long as their lengths are equal; empty texts are never equal.
 bool same_secret(std::string_view a, std::string_view b);
 
-}  // namespace apf::jobqueue
+}  // namespace apf::serve

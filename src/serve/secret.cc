@@ -1,10 +1,10 @@
-#include "jobqueue/secret.h"
+#include "serve/secret.h"
 
 #include <sys/random.h>
 
 #include <array>
 
-namespace apf::jobqueue {
+namespace apf::serve {
 
 Result<std::string> random_secret() {
   std::array<unsigned char, 32> bytes{};
@@ -26,4 +26,4 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-}  // namespace apf::jobqueue
+}  // namespace apf::serve

@@ -1,0 +1,58 @@
+#include "serve/data_dir.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace apf::serve {
+namespace {
+
+tl::unexpected<Error> bad_directory(const std::string& path, const char* what) {
+  const std::string why = std::error_code(errno, std::generic_category()).message();
+  return fail(Kind::config, "serve.bad_directory", std::string(what) + ": " + why, path);
+}
+
+}  // namespace
+
+Result<DataDir> DataDir::open(const std::string& path, const std::string& program) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return bad_directory(path, "can't be made");
+  DataDir dir;
+  dir.path_ = path;
+  dir.lock_ = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (dir.lock_ < 0) return bad_directory(path + "/lock", "can't be opened");
+  if (flock(dir.lock_, LOCK_EX | LOCK_NB) != 0)
+    return fail(Kind::config, "serve.in_use", "another " + program + " runs on this data directory", path,
+                "stop it first, or use another directory");
+  return dir;
+}
+
+Status DataDir::publish(const std::string& address) const {
+  const std::string to = file("address");
+  const std::string fresh = to + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return bad_directory(fresh, "can't be written");
+  const std::string line = address + "\n";
+  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  close(fd);
+  if (!written || rename(fresh.c_str(), to.c_str()) != 0) return bad_directory(to, "can't be written");
+  return {};
+}
+
+void DataDir::withdraw() const { unlink(file("address").c_str()); }
+
+DataDir::DataDir(DataDir&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+DataDir& DataDir::operator=(DataDir&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
+DataDir::~DataDir() {
+  if (lock_ >= 0) close(lock_);
+}
+
+}  // namespace apf::serve
