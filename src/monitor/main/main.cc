@@ -1,0 +1,54 @@
+// The program `apf-monitor`: its command line. The only file of it that includes CLI11.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+
+#include "monitor/commands.h"
+
+namespace apf::monitor {
+namespace {
+
+using Action = std::function<int()>;
+
+std::string default_data() {
+  const char* set = std::getenv("APF_MONITOR_DATA");  // NOLINT(concurrency-mt-unsafe): before any thread
+  return set != nullptr ? set : "/var/lib/apf-monitor";
+}
+
+void add_run(CLI::App& app, Action& action) {
+  auto* c = app.add_subcommand("run", "Run the server until SIGTERM");
+  auto args = std::make_shared<RunArgs>();
+  args->data = default_data();
+  c->add_option("--config", args->config, "Configuration, TOML; without it the built-in defaults hold");
+  c->add_option("--data", args->data, "Data directory; made when missing")->capture_default_str();
+  c->add_option("--listen", args->listen, "ADDRESS:PORT, instead of those of the configuration; may be repeated")
+      ->allow_extra_args(false);
+  c->callback([&action, args] { action = [args] { return run(*args, std::cerr); }; });
+}
+
+int run_program(int argc, char** argv) {
+  Action action;
+  CLI::App app{"Shows what factories and their pilots do, and what is wrong", "apf-monitor"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", APF_VERSION);
+  for (const auto add : {add_run}) add(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kGood : kBadInput;  // --help and --version end here, too
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace apf::monitor
+
+int main(int argc, char** argv) {
+  try {
+    return apf::monitor::run_program(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "apf-monitor: " << e.what() << "\n";
+    return apf::monitor::kFailed;
+  }
+}

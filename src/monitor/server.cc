@@ -1,0 +1,78 @@
+#include "monitor/server.h"
+
+#include <utility>
+
+#include "monitor/health.h"
+#include "serve/address.h"
+
+namespace apf::monitor {
+namespace {
+
+constexpr std::size_t kBodyLimit = std::size_t{4} << 20U;
+
+net::TlsOptions tls_of(const Options& server) {
+  net::TlsOptions tls;
+  tls.certificate = server.text_or("certificate", "");
+  tls.key = server.text_or("key", "");
+  tls.client_ca = server.text_or("client_ca", "");
+  return tls;
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : options_(std::move(options)), parts_{options_.settings, dir_, board_, options_.log} {}
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
+  std::unique_ptr<Server> server(new Server(std::move(options)));
+  if (auto ok = server->prepare(); !ok) return fail(std::move(ok.error()));
+  return server;
+}
+
+Status Server::prepare() {
+  auto dir = serve::DataDir::open(options_.data, "apf-monitor");
+  if (!dir) return fail(std::move(dir.error()));
+  dir_ = std::move(*dir);
+  add_health(router_, parts_);
+  const auto& configured = options_.settings.section("server").list("listen");
+  for (const std::string& address : options_.listen.empty() ? configured : options_.listen)
+    if (auto ok = listen(address); !ok) return ok;
+  if (http_.empty())
+    return fail(Kind::config, "monitor.no_address", "no address to listen at", "server.listen",
+                "write for example listen = [\"127.0.0.1:25580\"]");
+  return dir_.publish(options_.settings.section("server").has("certificate") ? url() : addresses_.front());
+}
+
+Status Server::listen(const std::string& address) {
+  auto where = serve::read_address(address, "server.listen");
+  if (!where) return fail(std::move(where.error()));
+  if (where->address == "localhost") where->address = "127.0.0.1";
+  where->tls = tls_of(options_.settings.section("server"));
+  if (!where->tls.wanted() && !serve::is_loopback(where->address))
+    return fail(Kind::config, "monitor.not_loopback",
+                "without TLS the monitor listens on loopback only: tokens must not cross a network in plain text",
+                address, "give it a certificate ([server] certificate), or a proxy in front of 127.0.0.1");
+  where->body_limit = kBodyLimit;
+  where->complain = options_.log;
+  auto http = net::HttpServer::start(
+      *where, [this](const net::Request& request, net::ReplyPtr reply) { router_.handle(request, std::move(reply)); });
+  if (!http) return fail(std::move(http.error()));
+  addresses_.push_back(serve::url_base(where->address, (*http)->port()));
+  http_.push_back(std::move(*http));
+  return {};
+}
+
+std::string Server::url() const {
+  return (options_.settings.section("server").has("certificate") ? "https://" : "http://") + addresses_.front();
+}
+
+void Server::stop() {
+  if (http_.empty()) return;
+  dir_.withdraw();
+  for (const auto& http : http_) http->stop();
+  http_.clear();
+}
+
+Server::~Server() { stop(); }
+
+}  // namespace apf::monitor
