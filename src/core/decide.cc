@@ -103,6 +103,13 @@ struct Turn {
   std::map<std::uint32_t, std::int64_t> parts;
 };
 
+// What is submitted on ready that jumped and is not confirmed counts for all queues of the WMS queue (R6).
+void note_walked(FactoryState& s, const Queue& q, std::int32_t n) {
+  if (q.wms < 0) return;
+  auto& jumped = s.wmses[static_cast<std::size_t>(q.wms)].jumped;
+  if (const auto at = jumped.find(q.spec->wms_queue); at != jumped.end()) at->second += n;
+}
+
 // An operator who tries a new wrapper sees in the decisions which submissions do.
 void tell_next_wrapper(const FactoryState& s, Queue& q, std::int32_t n) {
   if (q.spec->next_wrapper <= 0 || s.active.config->factory.next_wrapper.empty() || !q.spec->executable.empty()) return;
@@ -127,6 +134,7 @@ void submit(Turn& t, std::uint32_t at, Decision& d, bool canary, const ExcludedN
   t.out.emplace_back(
       SubmitPilots{planned.row.id, q.spec, n, planned.row.planned, avoided(q, host), q.life.life_submitted});
   tell_next_wrapper(t.s, q, n);
+  note_walked(t.s, q, n);
   note_submitted(q, planned.row.id, host, t.now);
 }
 

@@ -167,11 +167,12 @@ Cap caps(FactoryState& s, std::uint32_t queue, Mono now) {
     if (most < cap.most) cap = {most, "failing pilots: " + t.why, t.next};
   }
   if (q.wms >= 0) {
-    const auto& jumped = s.wmses[static_cast<std::size_t>(q.wms)].jumped;
-    // R6: an unconfirmed jump is used at a walk, whatever the caps allow
+    // R6: an unconfirmed jump is used at a walk, by all queues of that WMS queue together, whatever the caps allow
     constexpr std::int64_t kWalk = 100;
-    if (jumped.contains(q.spec->wms_queue) && kWalk - q.used < cap.most)
-      cap = {std::max<std::int64_t>(0, kWalk - q.used), "ready jumped tenfold, not confirmed yet", kNever};
+    const auto& jumped = s.wmses[static_cast<std::size_t>(q.wms)].jumped;
+    const auto walked = jumped.find(q.spec->wms_queue);
+    if (walked != jumped.end() && kWalk - walked->second < cap.most)
+      cap = {std::max<std::int64_t>(0, kWalk - walked->second), "ready jumped tenfold, not confirmed yet", kNever};
   }
   return cap;
 }

@@ -24,7 +24,7 @@ void watch_jump(WmsState& w, const std::string& queue, std::int64_t before, std:
     return;
   }
   constexpr std::int64_t kSmall = 100;
-  if (after > kSmall && after > 10 * std::max(before, kSmall / 10)) w.jumped[queue] = before;
+  if (after > kSmall && after > 10 * std::max(before, kSmall / 10)) w.jumped[queue] = 0;
 }
 
 std::vector<std::string> wms_queues(const FactoryState& s, int wms) {

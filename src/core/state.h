@@ -172,8 +172,9 @@ struct WmsState : SourceBase {
   Mono true_at;                                                   // t_w of R2
   std::map<std::string, std::vector<Demand>, std::less<>> cells;  // by WMS queue
   std::map<std::string, std::string, std::less<>> sites;
-  std::map<std::string, std::int64_t, std::less<>> jumped;  // R6: ready that no second view has confirmed
-  bool tells_labels = true, tells_types = true;             // as in DemandData
+  // WMS queues whose ready jumped and that no second view has confirmed, with the pilots submitted since (R6)
+  std::map<std::string, std::int64_t, std::less<>> jumped;
+  bool tells_labels = true, tells_types = true;  // as in DemandData
 };
 
 // Pilots that ended within the last two hours, and when in the ledger's order. A list that was asked for before an end
