@@ -16,6 +16,7 @@ usage='usage: apf-bootstrap.sh --wrappertarballurl URL,... --wrappertarballcheck
   --wrapperplatform NAME          LOCAL (default), OSG or EGI: a grid needs its set-up file
   --wrapperspecialcmd COMMAND     run in this shell after the set-up: module load ...
   --wrappervlimit KB              virtual memory of each process
+  --wrapperkeepslot DURATION      how long a node that can run no pilots keeps its slot: 20min, 90s, 1h
 All other options are of apf-wrapper, which lists them with --help; words that are no options are for the pilot.
 A value may stand in quotes that survived on the way here: --wrapperspecialcmd="module load x".'
 
@@ -35,24 +36,45 @@ encoded() {
   done
 }
 
-# Tells the log, and the factory if it is there (the APFMon job form; the key goes by standard input, never as an
-# argument). Nothing here may delay or change the exit.
+# Tells the factory, if it is there (the APFMon job form; the key goes by standard input, never as an argument).
+# Nothing here may delay or change the exit.
 home='' key=''
-fault() {
-  say error "$2"
+one_line() { # in bytes, and without control characters: more is refused
+  LC_ALL=C
+  printf %.200s "${1%%[![:print:]]*}"
+}
+report() {
   if [ -n "${APFMON:-}" ] && [ -n "${APFFID:-}" ] && command -v curl >/dev/null 2>&1; then
-    [ -r "${APF_REPORT_KEY_FILE:-}" ] && read -r key <"$APF_REPORT_KEY_FILE"
     printf 'header = "Authorization: Bearer %s"\n' "$key" |
-      curl -q -s -o /dev/null --connect-timeout 2 -m 5 -K - \
-        -d "state=fault&rc=$1&payloads=0&submission=${APF_SUBMISSION:-}&index=${APF_INDEX:-0}&node=$(uname -n 2>/dev/null)" \
+      curl -q -s -o /dev/null --connect-timeout 2 -m 5 -K - --data-urlencode "text=$(one_line "$2")" \
+        -d "state=fault&rc=$1&payloads=0&submission=${APF_SUBMISSION:-}&index=${APF_INDEX:-0}&node=$(uname -n 2>/dev/null)$3" \
         "$APFMON/jobs/$APFFID:$(encoded "${APFCID:-}")"
   fi
+}
+# Behind a CE a pilot that ended at once would only make room for the next one on the same node: the factory asks for
+# --wrapperkeepslot there. The process ids of a node's pilots differ, so its slots come free one after the other, from
+# 3/4 to 5/4 of that time. A signal of the batch system ends it.
+keep=0
+keep_slot() {
+  keep=$((keep * (150 + $$ * 37 % 101) / 200))
+  report "$1" "$2" "&failure=bootstrap&keeps=$keep"
+  say warning "this node keeps its slot for $keep s, so that no other pilot comes to it"
+  trap 'kill "$!" 2>/dev/null' TERM INT QUIT HUP XCPU
+  sleep "$keep" &
+  wait "$!"
+}
+fault() {
+  say error "$2"
+  [ -r "${APF_REPORT_KEY_FILE:-}" ] && read -r key <"$APF_REPORT_KEY_FILE"
   rm -rf "${APF_REPORT_KEY_FILE:-}" "$home" 2>/dev/null
+  [ "$1" -eq 64 ] && [ "$keep" -gt 0 ] && keep_slot "$1" "$2"
+  report "$1" "$2" '&failure=bootstrap'
   exit "$1"
 }
 
 # ---- options: words of a value in quotes become one again, each goes on to apf-wrapper, ours are noted ----
 urls='' sha256='' next='' next_urls='' next_sha256='' proxy='' platform='' grid='' special='' vlimit=''
+keep_for=''
 take() {
   case $1 in
     --wrappertarballurl | --wrappertarballuri | --pandawrappertarballurl) urls=$2 ;;
@@ -65,6 +87,7 @@ take() {
     --wrappergrid | --pandagrid) grid=$2 ;;
     --wrapperspecialcmd | --pandaspecialcmd) special=$2 ;;
     --wrappervlimit) vlimit=$2 ;;
+    --wrapperkeepslot) keep_for=$2 ;;
   esac
 }
 left=$# open='' name='' ours=yes
@@ -116,6 +139,23 @@ checksum_form() {
   esac
   [ ${#2} -eq 64 ] || fault 2 "$1: a SHA-256 has 64 digits, '$2' has ${#2}"
 }
+# Whole seconds, minutes, hours or days.
+seconds_of() {
+  amount=${2%%[!0-9]*}
+  number "$1" "$amount"
+  case ${2#"$amount"} in
+    '') [ "$amount" -eq 0 ] ;;
+    s | ' s') ;;
+    min | ' min') amount=$((amount * 60)) ;;
+    h | ' h') amount=$((amount * 3600)) ;;
+    d | ' d') amount=$((amount * 86400)) ;;
+    *) false ;;
+  esac || fault 2 "$1: '$2' is not a duration: write a whole number and a unit: 20min, 90s, 1h"
+}
+if [ -n "$keep_for" ]; then
+  seconds_of --wrapperkeepslot "$keep_for"
+  keep=$amount
+fi
 [ -n "$urls" ] || sha256=''
 [ -n "$sha256" ] || fault 2 'apf-bootstrap.sh needs --wrappertarballurl and --wrappertarballchecksum'
 checksum_form --wrappertarballchecksum "$sha256"

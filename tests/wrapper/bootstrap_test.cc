@@ -14,6 +14,7 @@ namespace apf::lab {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using Words = std::vector<std::string>;
 
 const std::string kTarball = APF_BIN_DIR "/apf-wrapper.tar.gz";
@@ -22,6 +23,11 @@ const std::string kHere = "file://" + kTarball;
 const std::string& right_sum() {
   static const std::string sum = sha256(kTarball);
   return sum;
+}
+
+int number_after(const std::string& text, const std::string& what) {
+  const auto at = text.find(what);
+  return at == std::string::npos ? -1 : std::atoi(text.c_str() + at + what.size());
 }
 
 class Bootstrap : public testing::TestWithParam<Words> {
@@ -34,11 +40,14 @@ class Bootstrap : public testing::TestWithParam<Words> {
     arguments.insert(arguments.begin(), GetParam().begin(), GetParam().end());
     return arguments;
   }
-  int run(const Words& options, std::map<std::string, std::string> environment = {}) {
+  Process start(const Words& options, std::map<std::string, std::string> environment) {
     auto argv = with_shell({APF_BIN_DIR "/apf-bootstrap.sh"});
     argv.insert(argv.end(), options.begin(), options.end());
     environment["TMPDIR"] = directory_.path();
-    return Process(argv, environment, directory_.path(), directory_ / "log").wait();
+    return {argv, environment, directory_.path(), directory_ / "log"};
+  }
+  int run(const Words& options, std::map<std::string, std::string> environment = {}) {
+    return start(options, std::move(environment)).wait();
   }
   // With the right tarball and a trivial pilot.
   int trivial(Words options, std::map<std::string, std::string> environment = {}) {
@@ -84,7 +93,42 @@ TEST_P(Bootstrap, RefusesATarballWithAnotherChecksumAndTellsTheFactory) {
   EXPECT_EQ(reports[0]["path"], "/apfmon/jobs/factory-1:factory%237%200%25%3F");
   EXPECT_EQ(reports[0]["authorization"], "Bearer report-secret");
   EXPECT_THAT(reports[0]["body"].get<std::string>(), HasSubstr("state=fault&rc=64"));
+  EXPECT_THAT(reports[0]["body"].get<std::string>(),
+              testing::ContainsRegex("text=no(\\+|%20)source.*&failure=bootstrap"));
   EXPECT_EQ(files(), 1) << "only the log is left";
+}
+
+// R11, as the wrapper does it: told at once, then the slot is kept, and whoever ends it is obeyed.
+TEST_P(Bootstrap, KeepsTheSlotOfANodeThatCannotRunPilots) {
+  const FaultyWms factory(nlohmann::json{{"jobs", nlohmann::json::array()}});
+  write_file(directory_ / "apf-report.key", "report-secret");
+  const std::map<std::string, std::string> environment{{"APFMON", factory.url() + "/apfmon"},
+                                                       {"APFFID", "factory-1"},
+                                                       {"APFCID", "7.0"},
+                                                       {"APF_REPORT_KEY_FILE", "apf-report.key"}};
+  auto pilot = start({"--wrappertarballurl=file:///no/such\ntarball", "--wrappertarballchecksum=" + right_sum(),
+                      "--wrapperkeepslot=20min"},
+                     environment);
+  ASSERT_TRUE(eventually([&] { return log().find("keeps its slot for ") != std::string::npos; })) << log();
+  auto reports = factory.requests("report");
+  ASSERT_EQ(reports.size(), 1U) << log();
+  const auto keeps = number_after(reports[0]["body"], "&keeps=");
+  EXPECT_GE(keeps, 15 * 60);
+  EXPECT_LE(keeps, 25 * 60);
+  EXPECT_EQ(reports[0]["authorization"], "Bearer report-secret");
+  EXPECT_TRUE(alive(pilot.pid()));
+  EXPECT_EQ(files(), 1) << "only the log is left";
+  pilot.signal(SIGTERM);
+  EXPECT_EQ(pilot.wait(), 64) << log();
+  reports = factory.requests("report");
+  ASSERT_EQ(reports.size(), 2U) << log();
+  EXPECT_THAT(reports[1]["body"].get<std::string>(), Not(HasSubstr("keeps")));
+}
+
+TEST_P(Bootstrap, KeepsNoSlotForAFaultThatIsNotTheNodes) {
+  EXPECT_EQ(run({"--wrapperkeepslot=20min", "--wrapperplatform=EGEE"}), 2) << log();
+  EXPECT_EQ(trivial({"--wrapperkeepslot", "20 min"}), 0) << log();
+  EXPECT_EQ(trivial({"--wrapperspecialcmd=false", "--wrapperkeepslot=0"}), 64) << log();
 }
 
 TEST_P(Bootstrap, TriesOneSourceAfterTheOther) {
@@ -148,6 +192,9 @@ TEST_P(Bootstrap, ChecksItsOptions) {
       {{url, "--wrappertarballchecksum=" + std::string(64, 'x')}, "not hexadecimal"},
       {{url, sum, "--wrapperplatform=EGEE"}, "'EGEE' is not LOCAL, OSG or EGI"},
       {{url, sum, "--wrappervlimit=4G"}, "'4G' is not a whole number"},
+      {{url, sum, "--wrapperkeepslot=long"}, "'' is not a whole number"},
+      {{url, sum, "--wrapperkeepslot=20"}, "'20' is not a duration"},
+      {{url, sum, "--wrapperkeepslot=1h 30min"}, "'1h 30min' is not a duration"},
       {{url, sum, "--wrappernext=5"}, "--wrappernextchecksum"},
       {{url, sum, "--wrappernext=a/5"}, "'a' is not a whole number"},
       {{url, sum, "--wrapperspecialcmd=\"module load x"}, "does not end with it"},
