@@ -54,13 +54,14 @@ report() {
 # Behind a CE a pilot that ended at once would only make room for the next one on the same node: the factory asks for
 # --wrapperkeepslot there. The process ids of a node's pilots differ, so its slots come free one after the other, from
 # 3/4 to 5/4 of that time. A signal of the batch system ends it.
-keep=0
+keep=0 told=''
 keep_slot() {
   keep=$((keep * (150 + $$ * 37 % 101) / 200))
+  trap 'told=yes; kill "${!-}" 2>/dev/null' TERM INT QUIT HUP XCPU
   report "$1" "$2" "&failure=bootstrap&keeps=$keep"
   say warning "this node keeps its slot for $keep s, so that no other pilot comes to it"
-  trap 'kill "$!" 2>/dev/null' TERM INT QUIT HUP XCPU
   sleep "$keep" &
+  [ -z "$told" ] || kill "$!" # told before there was a sleep
   wait "$!"
 }
 fault() {
