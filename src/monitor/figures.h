@@ -59,6 +59,7 @@ struct Message {  // a label's status as it was told
 
 struct LabelFigures {
   LabelNo no = 0;
+  std::uint64_t changed = 0;  // version of the snapshot in which it changed last
   FactoryNo factory = 0;
   std::string name, factory_name, wms_queue, batch_queue, site, cloud;
   Live live;
@@ -72,6 +73,7 @@ struct LabelFigures {
 
 struct FactoryFigures {
   FactoryNo no = 0;
+  std::uint64_t changed = 0;  // version of the snapshot in which it changed last
   std::string name, version, email, url, type, address;
   Wall made, seen, last_startup, last_cycle;  // last_cycle: its last decision of any label
   Wall credential_ends;                       // 0: not told
@@ -83,6 +85,7 @@ struct FactoryFigures {
 
 struct NodeFigures {
   NodeNo no = 0;
+  std::uint64_t changed = 0;  // version of the snapshot in which it changed last
   std::string name;
   Wall made, seen;
   Flow hour, day;
@@ -97,7 +100,7 @@ struct NodeFigures {
 // What is so at one moment. Entries are shared with earlier snapshots unless they changed.
 struct Snapshot {
   Wall at;
-  std::uint64_t version = 0;
+  std::uint64_t version = 0;                                     // counts commits
   std::vector<std::shared_ptr<const FactoryFigures>> factories;  // by number
   std::vector<std::shared_ptr<const LabelFigures>> labels;
   std::vector<std::shared_ptr<const NodeFigures>> nodes;

@@ -34,4 +34,11 @@ Work Pilot::work() const {
   return rc == kFoundWork && !payloads ? Work::had : Work::unknown;
 }
 
+Wall Pilot::first() const {
+  Wall earliest;
+  for (const Wall t : {created, running, exiting, ended, seen})
+    if (t.ms != 0 && (earliest.ms == 0 || t < earliest)) earliest = t;
+  return earliest;
+}
+
 }  // namespace apf::monitor

@@ -43,7 +43,7 @@ struct Moment {
 };
 
 // What only a person asks for, by name: "stdout", "stderr", "log", "jdl" (URLs), "worker", "harvester", "ce", "site",
-// "gtag". See kDetails of pilot.h.
+// "gtag".
 struct Detail {
   std::string name, value;
   bool operator==(const Detail&) const = default;
@@ -52,8 +52,8 @@ struct Detail {
 struct Pilot {
   PilotKey key = 0;
   FactoryNo factory = 0;
-  LabelNo label = 0;
-  std::string id;  // in its batch system
+  LabelNo label = 0;  // 0: nobody has told yet
+  std::string id;     // in its batch system
   PilotState state = PilotState::created;
   // When it was told to be so; 0: never. `seen`: the last news of any kind. `ended`: done or fault.
   Wall created, running, exiting, ended, seen;
@@ -72,6 +72,7 @@ struct Pilot {
   bool operator==(const Pilot&) const = default;
 
   [[nodiscard]] Work work() const;
+  [[nodiscard]] Wall first() const;  // the earliest time that is known of it
 };
 
 // News of one pilot, of whatever protocol.

@@ -3,11 +3,14 @@
 #include <utility>
 
 #include "monitor/health.h"
+#include "monitor/ingest.h"
+#include "monitor/schema.h"
 #include "serve/address.h"
 
 namespace apf::monitor {
 namespace {
 
+constexpr int kReaders = 2;
 constexpr std::size_t kBodyLimit = std::size_t{4} << 20U;
 
 net::TlsOptions tls_of(const Options& server) {
@@ -18,10 +21,26 @@ net::TlsOptions tls_of(const Options& server) {
   return tls;
 }
 
-}  // namespace
+db::Place place_of(const Options& store, const std::string& file) {
+  return {file, store.text_or("server", ""), kOwner};
+}
 
-Server::Server(ServerOptions options)
-    : options_(std::move(options)), parts_{options_.settings, dir_, board_, options_.log} {}
+BookOptions book_of(const Settings& settings) {
+  const Options& ageing = settings.section("ageing");
+  const Options& keep = settings.section("keep");
+  BookOptions o;
+  o.ageing.created_stale = ageing.duration("created");
+  o.ageing.running_stale = ageing.duration("running");
+  o.ageing.exiting_done = ageing.duration("exiting");
+  o.ageing.stale_fault = ageing.duration("stale");
+  o.keep_pilots = keep.duration("pilots");
+  o.keep_hours = keep.duration("hours");
+  o.keep_nodes = keep.duration("nodes");
+  o.most_pilots = keep.integer("most_pilots");
+  return o;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server(std::move(options)));
@@ -33,7 +52,19 @@ Status Server::prepare() {
   auto dir = serve::DataDir::open(options_.data, "apf-monitor");
   if (!dir) return fail(std::move(dir.error()));
   dir_ = std::move(*dir);
-  add_health(router_, parts_);
+  const db::Place place = place_of(options_.settings.section("store"), dir_.file("monitor.db"));
+  WriterOptions writing;
+  writing.book = book_of(options_.settings);
+  writing.log = options_.log;
+  auto writer = Writer::start(place, writing, board_);
+  if (!writer) return fail(std::move(writer.error()));
+  writer_ = std::move(*writer);
+  auto readers = Readers::start(place, kReaders);
+  if (!readers) return fail(std::move(readers.error()));
+  readers_ = std::move(*readers);
+  parts_ = std::make_unique<Parts>(Parts{options_.settings, dir_, board_, *writer_, *readers_, options_.log});
+  add_health(router_, *parts_);
+  add_ingest(router_, *parts_);
   const auto& configured = options_.settings.section("server").list("listen");
   for (const std::string& address : options_.listen.empty() ? configured : options_.listen)
     if (auto ok = listen(address); !ok) return ok;
@@ -69,6 +100,8 @@ std::string Server::url() const {
 void Server::stop() {
   if (http_.empty()) return;
   dir_.withdraw();
+  readers_->stop();
+  writer_->stop();  // what came in is answered
   for (const auto& http : http_) http->stop();
   http_.clear();
 }

@@ -1,6 +1,7 @@
 // The running monitor: data directory, store, HTTP servers, and the parts that answer.
 //
 // DIR/lock, DIR/address   see serve/data_dir.h
+// DIR/monitor.db          the store, unless it is PostgreSQL
 //
 // Thread-safety: start, stop and destruction by one thread.
 #pragma once
@@ -11,8 +12,10 @@
 #include <vector>
 
 #include "monitor/figures.h"
+#include "monitor/readers.h"
 #include "monitor/router.h"
 #include "monitor/settings.h"
+#include "monitor/writer.h"
 #include "net/http_server.h"
 #include "serve/data_dir.h"
 
@@ -30,6 +33,8 @@ struct Parts {
   const Settings& settings;
   const serve::DataDir& dir;
   Board& board;
+  Writer& writer;    // news in
+  Readers& readers;  // threads that read the store
   std::function<void(const std::string&)> log;
 };
 
@@ -45,14 +50,16 @@ class Server {
   void stop();                            // harmless twice
 
  private:
-  explicit Server(ServerOptions options);
+  explicit Server(ServerOptions options) : options_(std::move(options)) {}
   Status prepare();
   Status listen(const std::string& address);
 
   ServerOptions options_;
   serve::DataDir dir_;
   Board board_;
-  Parts parts_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Readers> readers_;
+  std::unique_ptr<Parts> parts_;  // once all that it names is there
   Router router_;
   std::vector<std::unique_ptr<net::HttpServer>> http_;
   std::vector<std::string> addresses_;

@@ -27,8 +27,62 @@ constexpr std::array kServer{
                .doc = "PEM file or directory of CAs whose certificates clients may show"},
 };
 
+constexpr std::array kStore{
+    OptionSpec{.name = "server",
+               .doc = "PostgreSQL instead of SQLite in the data directory: host=db.example.org dbname=apf user=apf",
+               .secret = true},
+};
+constexpr std::array kAgeing{
+    OptionSpec{.name = "created",
+               .type = OptionType::duration,
+               .fallback = "6h",
+               .doc = "a pilot that is created for so long is stale",
+               .minimum = 1},
+    OptionSpec{.name = "running",
+               .type = OptionType::duration,
+               .fallback = "3d",
+               .doc = "a pilot that runs for so long is stale",
+               .minimum = 1},
+    OptionSpec{.name = "exiting",
+               .type = OptionType::duration,
+               .fallback = "30min",
+               .doc = "a pilot that is exiting for so long is done",
+               .minimum = 1},
+    OptionSpec{.name = "stale",
+               .type = OptionType::duration,
+               .fallback = "1d",
+               .doc = "a stale pilot without news for so long is a fault",
+               .minimum = 1},
+};
+constexpr std::array kKeep{
+    OptionSpec{.name = "pilots",
+               .type = OptionType::duration,
+               .fallback = "7d",
+               .doc = "pilots are kept for so long after their end",
+               .minimum = 2 * 86400},
+    OptionSpec{.name = "hours",
+               .type = OptionType::duration,
+               .fallback = "366d",
+               .doc = "hourly figures, and labels and factories without news, are kept for so long",
+               .minimum = 2 * 86400},
+    OptionSpec{.name = "nodes",
+               .type = OptionType::duration,
+               .fallback = "30d",
+               .doc = "nodes without news are kept for so long",
+               .minimum = 2 * 86400},
+    OptionSpec{.name = "most_pilots",
+               .type = OptionType::integer,
+               .fallback = "5000000",
+               .doc = "with more pilots than that the oldest ended ones go earlier",
+               .unit = "pilots",
+               .minimum = 1000},
+};
+
 constexpr std::array kSections{
     SectionSpec{"server", "where it listens", kServer},
+    SectionSpec{"store", "where all is kept", kStore},
+    SectionSpec{"ageing", "when silence changes a pilot's state", kAgeing},
+    SectionSpec{"keep", "how long what is kept", kKeep},
 };
 
 tl::unexpected<Error> all_of(const config::Errors& errors) {
