@@ -1,11 +1,11 @@
 // A small HTTP/1.1 server: one thread for all connections, handlers answer at once or later from any thread.
-// Boost.Beast stands behind it, in http_server.cc only.
+// Boost.Beast stands behind it, in http_session.cc and http_server.cc only.
 //
 // HEAD reaches handlers as GET and is answered without the body. Requests that are malformed or beyond the limits are
 // answered here (400, 413, 431); clients that are slow to send a request or to take an answer are cut off.
 //
-// Thread-safety: stop() and Reply may be used from any thread; handlers run on the server's thread and must not block
-// (hand work that blocks to another thread and keep the Reply), nor call stop().
+// Thread-safety: stop(), Reply and Stream may be used from any thread; handlers run on the server's thread and must not
+// block (hand work that blocks to another thread and keep the Reply), nor call stop().
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,23 @@ struct Response {
   std::string beneath;
 };
 
-// One-shot: the first send() answers, later ones are ignored, as is one after the server stopped or the client went.
-// Dropped without an answer: 500.
+// An answer that goes on, as server-sent events do: pieces leave in the order in which they were written, as fast as
+// the client takes them. When more than ServerOptions::backlog bytes wait for it, or a piece does not leave within the
+// idle timeout, the client is cut off. Dropped: the answer ends behind what was written.
+class Stream {
+ public:
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  virtual ~Stream() = default;
+  // The piece may be shared with other streams. False: not taken, the client has gone or is cut off.
+  virtual bool write(std::shared_ptr<const std::string> piece) = 0;
+  [[nodiscard]] virtual bool closed() const = 0;
+};
+using StreamPtr = std::shared_ptr<Stream>;
+
+// One-shot: the first send() or stream() answers, later ones are ignored, as is one after the server stopped or the
+// client went. Dropped without an answer: 500.
 class Reply {
  public:
   Reply() = default;
@@ -52,6 +67,10 @@ class Reply {
   Reply& operator=(const Reply&) = delete;
   virtual ~Reply() = default;
   virtual void send(Response response) = 0;
+  // Answers with this head and body, and goes on. Beyond ServerOptions::max_streams the client gets 503 instead, and
+  // the stream is closed from the start. The connection serves no further request. A Reply that has no such way sends
+  // the response, and the stream is closed.
+  virtual StreamPtr stream(Response response);
   [[nodiscard]] virtual bool closed() const = 0;  // the client has gone
 };
 using ReplyPtr = std::shared_ptr<Reply>;
@@ -69,8 +88,10 @@ struct ServerOptions {
   std::size_t header_limit = 16384;
   Duration idle_timeout = seconds{30};  // for a whole request head, between requests, and for each piece of an answer
   int max_connections = 10000;          // at most half of the descriptors that this process may have
-  Admit admit;                          // none: all are read
-  TlsOptions tls;                       // with a certificate: TLS only
+  int max_streams = 7500;               // at most three quarters of the connections, so that requests find room
+  std::size_t backlog = std::size_t{256} << 10U;  // bytes that may wait for the client of a stream
+  Admit admit;                                    // none: all are read
+  TlsOptions tls;                                 // with a certificate: TLS only
   // Told why renewed files of `tls` can't be read; those of before stay in use. On the server's thread.
   std::function<void(const std::string&)> complain = [](const std::string&) {};
 };

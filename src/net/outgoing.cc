@@ -78,9 +78,22 @@ void serve_file(Response& response, FileFacts file, const Asked& asked, Outgoing
   out.remaining = slice.length;
 }
 
+class ClosedStream final : public Stream {
+ public:
+  bool write(std::shared_ptr<const std::string> /*piece*/) override { return false; }
+  [[nodiscard]] bool closed() const override { return true; }
+};
+
 bool has_no_body(int status) { return status == 204 || status == 304; }
 
 }  // namespace
+
+StreamPtr closed_stream() { return std::make_shared<ClosedStream>(); }
+
+StreamPtr Reply::stream(Response response) {
+  send(std::move(response));
+  return closed_stream();
+}
 
 Response problem(int status, std::string_view code, std::string_view what) {
   Response r;
@@ -105,7 +118,7 @@ Outgoing make_outgoing(Response response, const Asked& asked, Wall now) {
     response.body.clear();
   } else {
     if (!response.type.empty()) headers["Content-Type"] = response.type;
-    if (out.file.get() < 0) headers["Content-Length"] = std::to_string(response.body.size());
+    if (out.file.get() < 0 && !asked.endless) headers["Content-Length"] = std::to_string(response.body.size());
   }
   headers["Date"] = http_date(now);
   headers["X-Content-Type-Options"] = "nosniff";

@@ -21,9 +21,12 @@ struct Outgoing {
 struct Asked {  // of the request, what shapes the answer
   bool get = false, head_only = false, keep_alive = false;
   const std::map<std::string, std::string>* headers = nullptr;  // names in lower case
+  bool endless = false;                                         // the body goes on until the connection is closed
 };
 
 Outgoing make_outgoing(Response response, const Asked& asked, Wall now);
+
+StreamPtr closed_stream();
 
 // An answer of the server itself: {"error":{"code":...,"what":...}}.
 Response problem(int status, std::string_view code, std::string_view what);
