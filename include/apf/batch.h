@@ -87,6 +87,10 @@ struct FactoryIdentity {
   std::string wrapper_sha256;  // of that file, pinned in each submission
   std::string next_wrapper_url,
       next_wrapper_sha256;  // likewise the next one, which a share of pilots tries; empty: none
+  // PanDA's names for the factory and its pilots, so that it links jobs with what monitor/panda tells of their pilots:
+  // the ledger's pilot k is worker first_worker + k. Empty: PanDA is told of no pilots.
+  std::string harvester_id;
+  std::int64_t first_worker = 0;
 };
 
 struct SubmitOrder {
@@ -98,6 +102,7 @@ struct SubmitOrder {
   Wall when;               // decides the day of the log directory
   std::vector<std::string> avoid_nodes = {};  // nodes that ruin pilots (R11); for batch systems where we choose nodes
   std::int64_t place = 0;                     // of its first pilot among all that were ever submitted for the queue
+  std::uint64_t first_no = 0;                 // the ledger's number of its first pilot; the others follow
 };
 
 // Does the queue's pilot at this place take the next wrapper? Of any 100 in a row so many per cent, spread evenly.

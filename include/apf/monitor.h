@@ -42,6 +42,9 @@ class Monitor {
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
   virtual ~Monitor() = default;
+  // Adds to the factory's identity what pilots carry so that their own words can be linked with what this monitor is
+  // told. Called before submissions begin and at each reload, by any thread.
+  virtual void introduce(FactoryIdentity& me) const { (void)me; }
   // Called at least whenever a queue has decided, which each does when its demand is asked for anew.
   virtual Status tell(const FactoryIdentity& me, std::span<const PilotNote> pilots, std::span<const QueueNote> queues,
                       Context& context) = 0;

@@ -131,8 +131,8 @@ void submit(Turn& t, std::uint32_t at, Decision& d, bool canary, const ExcludedN
     b.canary = static_cast<int>(sub);
   }
   const Host host = probed != nullptr ? probed->host : 0;
-  t.out.emplace_back(
-      SubmitPilots{planned.row.id, q.spec, n, planned.row.planned, avoided(q, host), q.life.life_submitted});
+  t.out.emplace_back(SubmitPilots{planned.row.id, q.spec, n, planned.row.planned, avoided(q, host),
+                                  q.life.life_submitted, planned.first_no});
   tell_next_wrapper(t.s, q, n);
   note_walked(t.s, q, n);
   note_submitted(q, planned.row.id, host, t.now);

@@ -182,6 +182,7 @@ struct SubmitPilots {  // only after the pass's commit
   Wall planned{};                             // as in the ledger; the place of the pilots' logs follows from it
   std::vector<std::string> avoid_nodes = {};  // R11
   std::int64_t place = 0;                     // SubmitOrder::place
+  std::uint64_t first_no = 0;                 // SubmitOrder::first_no
 };
 struct AvoidNodes {  // the queue's pending pilots, too, shall avoid these nodes from now on, and no others
   std::string batch, queue;

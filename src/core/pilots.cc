@@ -178,7 +178,8 @@ std::uint32_t add_pilot(FactoryState& s, std::uint32_t submission, const std::st
   LivePilot& p = s.pilots[slot];
   p = LivePilot{};
   p.used = true;
-  p.no = s.next_pilot++;
+  // One that was lost and comes back is another row of the ledger.
+  p.no = index < sub.numbered && !sub.found.contains(index) ? sub.first_no + index : s.next_pilot++;
   p.batch_id = batch_id;
   p.queue = sub.queue;
   p.source = sub.source;

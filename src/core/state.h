@@ -64,6 +64,8 @@ struct LiveSubmission {
   bool in_flight = false;  // SubmitPilots is out, no answer yet
   bool planned = false;    // waits for its commit
   Mono planned_at;
+  std::uint64_t first_no = 0;  // pilots 0..numbered-1 have the ledger's numbers from here on
+  std::uint32_t numbered = 0;  // none after a restart: what is found then is numbered as it comes
   // settling (R8)
   int looks = 0;  // complete answers without everything found
   Mono first_look;

@@ -79,6 +79,9 @@ std::uint32_t plan_submission(FactoryState& s, std::uint32_t queue, std::int32_t
   LiveSubmission& sub = s.submissions[at];
   sub.planned = true;
   sub.planned_at = now;
+  sub.first_no = s.next_pilot;
+  sub.numbered = static_cast<std::uint32_t>(n);
+  s.next_pilot += sub.numbered;
   q.open = static_cast<int>(at);
   set_open(s, sub.source, q, n);
   q.used += n;

@@ -68,11 +68,9 @@ class ChainMaker {
 
 }  // namespace
 
-Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Config> config,
-                                                 std::shared_ptr<const FactoryIdentity> me, const Registry& registry,
-                                                 const Assembly* before) {
+Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Config> config, const FactoryIdentity& me,
+                                                 const Registry& registry, const Assembly* before) {
   auto a = std::make_shared<Assembly>();
-  a->me = std::move(me);
   Status made = make_sources("wms", config->wms, registry.wms, before != nullptr ? &before->wms : nullptr, a->wms);
   if (made)
     made = make_sources("batch", config->batch, registry.batch, before != nullptr ? &before->batch : nullptr, a->batch);
@@ -80,6 +78,10 @@ Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Con
     made = make_sources("monitor", config->monitors, registry.monitor, before != nullptr ? &before->monitors : nullptr,
                         a->monitors);
   if (!made) return fail(made.error());
+  auto introduced = me;
+  introduced.harvester_id.clear();
+  for (const auto& [name, monitor] : a->monitors) monitor->plugin->introduce(introduced);
+  a->me = std::make_shared<const FactoryIdentity>(std::move(introduced));
   ChainMaker chains(registry);
   for (const auto& queue : config->queues) {
     auto chain = chains.make(*queue);

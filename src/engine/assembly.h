@@ -30,9 +30,9 @@ struct Assembly {
   std::map<std::string, std::shared_ptr<MonitorInstance>, std::less<>> monitors;
 };
 
-// Sources whose section did not change keep their instance (and what it has learnt) from `before`.
-Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Config> config,
-                                                 std::shared_ptr<const FactoryIdentity> me, const Registry& registry,
-                                                 const Assembly* before);
+// Sources whose section did not change keep their instance (and what it has learnt) from `before`. Monitors add to the
+// identity what concerns them (Monitor::introduce).
+Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Config> config, const FactoryIdentity& me,
+                                                 const Registry& registry, const Assembly* before);
 
 }  // namespace apf::engine

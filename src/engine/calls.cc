@@ -149,8 +149,8 @@ void Calls::submit(core::SubmitPilots call) {
         const ClientLock client(me->state_dir, call.submission);
         const auto context = make_context(topic, mono_now() + source->spec.timeout, submitting_, client.fd());
         const SubmitOrder order{
-            call.queue.get(), me.get(),         call.submission, call.n, ports_.report_key(call.submission),
-            call.planned,     call.avoid_nodes, call.place};
+            call.queue.get(), me.get(),         call.submission, call.n,       ports_.report_key(call.submission),
+            call.planned,     call.avoid_nodes, call.place,      call.first_no};
         R ids = guarded<R>(topic, [&] { return source->plugin->submit(order, *context); });
         // A plug-in that threw may have submitted before it did.
         if (!ids && ids.error().code == "engine.plugin_threw") ids.error().kind = Kind::uncertain;

@@ -92,7 +92,7 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
   i.make_api(*engine);
   if (auto bound = i.listen(); !bound) return fail(bound.error());
   if (auto made = i.make_identity(); !made) return fail(made.error());
-  auto assembly = assemble(i.options.config, i.me, *i.options.registry, nullptr);
+  auto assembly = assemble(i.options.config, *i.me, *i.options.registry, nullptr);
   if (!assembly) return fail(assembly.error());
   auto image = i.load();
   if (!image) return fail(image.error());
@@ -378,7 +378,7 @@ Result<ReloadReport> Engine::reload() {
   const auto before = i.calls->assembly();
   auto me = i.with_wrapper(candidate->config->factory);
   if (!me) return refuse(me.error());
-  auto made = assemble(candidate->config, *me, *i.options.registry, before.get());
+  auto made = assemble(candidate->config, **me, *i.options.registry, before.get());
   if (!made) return refuse(made.error());
   i.me = std::move(*me);
   i.calls->use(*made);

@@ -35,6 +35,10 @@ Launch launch(const SubmitOrder& order, const std::string& cid, const std::strin
   env["FACTORYQUEUE"] = queue.name;
   env["FACTORYUSER"] = me.user;
   env["FACTORY_JOBID"] = me.factory_id + "#" + cid;
+  if (!me.harvester_id.empty()) {
+    env["APF_HARVESTER"] = me.harvester_id;
+    env["APF_FIRST_WORKER"] = std::to_string(me.first_worker + static_cast<std::int64_t>(order.first_no));
+  }
   if (!l.log_url.empty()) env["GTAG"] = l.log_url + "/" + cid + ".out";
 
   if (queue.executable.empty()) {

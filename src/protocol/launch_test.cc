@@ -63,6 +63,21 @@ TEST(Launch, TheShareIsExactAndSpread) {
   for (std::int64_t i = 0; i < 100; ++i) EXPECT_EQ(takes_next(i, 50), i % 2 == 1);
 }
 
+TEST(Launch, PilotsKnowTheirNumbersWhereAMonitorTellsPandaOfThem) {
+  const QueueSpec queue;
+  FactoryIdentity me;
+  SubmitOrder order;
+  order.queue = &queue;
+  order.me = &me;
+  order.first_no = 12;
+  EXPECT_FALSE(launch(order, "1.0", "0").environment.contains("APF_FIRST_WORKER"));
+  me.harvester_id = "lab";
+  me.first_worker = 400'000'000;
+  const auto environment = launch(order, "1.0", "0").environment;
+  EXPECT_EQ(environment.at("APF_HARVESTER"), "lab");
+  EXPECT_EQ(environment.at("APF_FIRST_WORKER"), "400000012");
+}
+
 TEST(Launch, AnotherProgramIsToldNothing) {
   QueueSpec queue;
   queue.executable = "/bin/true";

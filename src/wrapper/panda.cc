@@ -82,7 +82,17 @@ std::optional<Ending> Panda::prepare() {
     const std::string fetched = around_.scratch.path() + "/" + name;
     copy(::access(fetched.c_str(), R_OK) == 0 ? fetched : name, directory_ + "/" + name);
   }
+  name_worker();
   return token();
+}
+
+// By these pilot3 says whose it is, and PanDA links its jobs with what the factory tells of its pilots.
+void Panda::name_worker() {
+  const std::string harvester = from_environment("APF_HARVESTER");
+  const auto worker = worker_id(from_environment("APF_FIRST_WORKER"), from_environment("APF_INDEX"));
+  if (harvester.empty() || !worker || !from_environment("HARVESTER_ID").empty()) return;
+  environment_["HARVESTER_ID"] = harvester;
+  environment_["HARVESTER_WORKER_ID"] = std::to_string(*worker);
 }
 
 // The queue's data decide on development versions; pilot3 finds the same file in its directory.

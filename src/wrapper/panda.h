@@ -24,6 +24,7 @@ class Panda final : public Plugin {
   std::optional<Ending> queue_data();
   std::optional<Ending> pilot_code();
   std::optional<Ending> token();
+  void name_worker();
   void tell_first_payload();
   [[nodiscard]] std::vector<std::int64_t> payload_ids() const;
 
@@ -45,6 +46,10 @@ Result<QueueData> read_queue_data(std::string_view text);
 
 // pilot.py's arguments: the queue, version tag, label and server, each unless it is among the given ones, and those.
 std::vector<std::string> panda_arguments(const Options& options, bool development);
+
+// PanDA's number for this pilot: that of its submission's first one, and its index there. Nothing unless both are
+// numbers.
+std::optional<std::int64_t> worker_id(std::string_view first, std::string_view index);
 
 // The wrapper's exit code for the pilot's own.
 int panda_exit(int exit_code, int signal);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 
@@ -87,6 +88,19 @@ std::vector<std::string> panda_arguments(const Options& o, bool development) {
   }
   a.insert(a.end(), own.begin(), own.end());
   return a;
+}
+
+std::optional<std::int64_t> worker_id(std::string_view first, std::string_view index) {
+  const auto number = [](std::string_view text) -> std::optional<std::int64_t> {
+    std::int64_t n = 0;
+    const auto r = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (text.empty() || r.ec != std::errc{} || r.ptr != text.data() + text.size() || n < 0) return std::nullopt;
+    return n;
+  };
+  const auto base = number(first), more = number(index);
+  std::int64_t sum = 0;
+  if (!base || !more || __builtin_add_overflow(*base, *more, &sum)) return std::nullopt;
+  return sum;
 }
 
 int panda_exit(int exit_code, int signal) {

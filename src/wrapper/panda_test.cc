@@ -49,6 +49,14 @@ TEST(PandaExit, IsTheWrappersOwn) {
   EXPECT_EQ(panda_exit(-1, 9), 1);
 }
 
+TEST(PandaWorker, IsTheFirstOfTheSubmissionAndTheIndex) {
+  EXPECT_EQ(worker_id("400000007", "3"), 400000010);
+  EXPECT_EQ(worker_id("0", "0"), 0);
+  for (const auto& [first, index] : std::vector<std::pair<const char*, const char*>>{
+           {"", "1"}, {"1", ""}, {"1", "$(Process)"}, {"x", "1"}, {"-1", "1"}, {"9223372036854775807", "1"}})
+    EXPECT_FALSE(worker_id(first, index)) << first << " " << index;
+}
+
 TEST(QueueDataOfPanda, StatusAndEnviron) {
   const auto data = read_queue_data(R"({"status":"test","environ":"A=b c 1D=x E='q' F=g=h;G=\"\"","other":[1]})");
   ASSERT_TRUE(data) << data.error().text();

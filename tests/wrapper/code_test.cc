@@ -216,6 +216,7 @@ constexpr const char* kPilot3 = R"(import os, signal, sys, time
 print("pilot-arguments", " ".join(sys.argv[1:]))
 print("pilot-directory", os.path.relpath(os.path.abspath(sys.argv[0]), os.getcwd()))
 print("nokill", os.environ.get("PILOT_NOKILL"), "environ", os.environ.get("FROM_QUEUE"))
+print("worker", os.environ.get("HARVESTER_ID"), os.environ.get("HARVESTER_WORKER_ID"))
 token = os.environ.get("PANDA_AUTH_TOKEN")
 print("token-length", len(open(token).read()) if token else None)
 print("proxy", os.path.isabs(os.environ.get("X509_USER_PROXY", "")), "data", os.path.exists("queuedata.json"))
@@ -261,6 +262,21 @@ TEST_F(PandaPilot, RunsWhereItWasUnpackedWithTodaysArguments) {
   EXPECT_FALSE(exists(p->directory() / "token"));
   EXPECT_EQ(p->summary()["payloads"], 2);
   EXPECT_EQ(p->summary()["ids"], (nlohmann::json{4711, 4712}));
+}
+
+// PanDA links its jobs with what the factory tells of the worker; the queue's own environment has the last word.
+TEST_F(PandaPilot, KnowsWhichWorkerOfPandaItIs) {
+  auto p = pilot({});
+  p->environment("APF_HARVESTER", "lab").environment("APF_FIRST_WORKER", "400000007").environment("APF_INDEX", "3");
+  EXPECT_EQ(p->run(), 0) << p->log();
+  EXPECT_THAT(p->log(), HasSubstr("\nworker lab 400000010\n"));
+  p->environment("HARVESTER_ID", "other").environment("HARVESTER_WORKER_ID", "5");
+  EXPECT_EQ(p->run(), 0) << p->log();
+  EXPECT_THAT(p->log(), HasSubstr("\nworker other 5\n"));
+  auto alone = pilot({});
+  alone->environment("APF_INDEX", "3");
+  EXPECT_EQ(alone->run(), 0) << alone->log();
+  EXPECT_THAT(alone->log(), HasSubstr("\nworker None None\n"));
 }
 
 TEST_F(PandaPilot, ExitCodesAreTranslated) {

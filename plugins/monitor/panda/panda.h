@@ -25,7 +25,12 @@ struct ReporterSettings {
 
 // PanDA's word for a pilot's state; `exit_code` of one that has ended by itself.
 const char* worker_status(PilotState state, std::int32_t exit_code);
-protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& note, std::int64_t first_id);
+protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& note, std::int64_t first_worker);
+
+// Worker ids must never come twice under a harvester id, but the ledger's numbers begin anew with a new state
+// directory. So they are counted from the time at which the state directory was first asked, which is kept there, in
+// the file "panda-first-worker". Error: Kind::transient "panda.io".
+Result<std::int64_t> first_worker(const FactoryIdentity& me);
 
 class PandaReporter final : public Monitor {
  public:
@@ -33,6 +38,7 @@ class PandaReporter final : public Monitor {
       : settings_(settings), connection_(settings.access), waiting_(settings.longest_queue), batch_(settings.batch) {}
   Status tell(const FactoryIdentity& me, std::span<const PilotNote> pilots, std::span<const QueueNote> queues,
               Context& context) override;
+  void introduce(FactoryIdentity& me) const override;
   void try_now() { pause_.end(); }  // for tests: ends the pause after a failure
 
  private:
@@ -52,7 +58,7 @@ class PandaReporter final : public Monitor {
 
   void take(const FactoryIdentity& me, const PilotNote& note);
   void take(const QueueNote& note);
-  Status first_id(const FactoryIdentity& me);
+  Status find_first(const FactoryIdentity& me);
   Status send_workers(Context& context);
   void split_batch(const Error& error, std::size_t sent, Context& context);
   Status send_counts(Context& context, Mono end);
@@ -65,8 +71,8 @@ class PandaReporter final : public Monitor {
   ReporterSettings settings_;
   Connection connection_;
   std::map<std::size_t, bool> legacy_;  // by server
-  std::string instance_;                // whose first_id_ is known
-  std::int64_t first_id_ = 0;
+  std::string instance_;                // whose first_worker_ is known
+  std::int64_t first_worker_ = 0;
   monitoring::Backlog<std::int64_t, WorkerNews> waiting_;
   Mono oldest_;        // when the first of them came
   std::size_t batch_;  // in the next request at most

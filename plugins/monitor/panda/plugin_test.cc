@@ -174,6 +174,21 @@ TEST_F(PandaReports, IdsSurviveARestartAndNeverComeTwice) {
   EXPECT_FALSE(server.workers.contains(6));
 }
 
+// What the pilot says of itself and what we say of it name the same worker.
+TEST_F(PandaReports, PilotsCarryTheNumbersThatAreReported) {
+  PandaReporter r(settings);
+  r.introduce(me);
+  EXPECT_EQ(me.harvester_id, "lab");
+  tell(r, {pilot(7)});
+  ASSERT_EQ(server.workers.size(), 1U);
+  EXPECT_EQ(server.workers.begin()->first, me.first_worker + 7);
+  FactoryIdentity lost = me;
+  lost.harvester_id.clear();
+  lost.state_dir = root / "none";
+  r.introduce(lost);
+  EXPECT_EQ(lost.harvester_id, "");
+}
+
 TEST_F(PandaReports, WithoutAPlaceForIdsNothingIsReported) {
   me.state_dir = root / "none";
   PandaReporter r(settings);

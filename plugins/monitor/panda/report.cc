@@ -30,18 +30,11 @@ Status legacy_taken(int status, std::string_view body) {
 
 }  // namespace
 
-// Worker ids must never come twice under a harvester id, but the ledger's numbers begin anew with a new state
-// directory. So they are counted from the time at which the state directory first reported, which is kept there.
-Status PandaReporter::first_id(const FactoryIdentity& me) {
-  if (instance_ == me.instance) return {};
+Result<std::int64_t> first_worker(const FactoryIdentity& me) {
   const std::string file = me.state_dir + "/panda-first-worker";
   std::string instance;
   std::int64_t first = 0;
-  if (std::ifstream in(file); in >> instance >> first && instance == me.instance && first > 0) {
-    first_id_ = first;
-    instance_ = me.instance;
-    return {};
-  }
+  if (std::ifstream in(file); in >> instance >> first && instance == me.instance && first > 0) return first;
   first = std::max<std::int64_t>(1, (wall_now().ms / 1000 - kEpoch) * kIdsPerSecond);
   const std::string fresh = file + ".new";
   std::ofstream out(fresh, std::ios::trunc);
@@ -49,13 +42,28 @@ Status PandaReporter::first_id(const FactoryIdentity& me) {
   out.close();
   if (!out || std::rename(fresh.c_str(), file.c_str()) != 0)
     return fail(Kind::transient, "panda.io", "the file can't be written", file, "the state directory needs disk space");
-  first_id_ = first;
+  return first;
+}
+
+// Pilots are not worth less without it, so a full disk is no reason to refuse a configuration.
+void PandaReporter::introduce(FactoryIdentity& me) const {
+  if (const auto first = first_worker(me)) {
+    me.harvester_id = settings_.harvester_id;
+    me.first_worker = *first;
+  }
+}
+
+Status PandaReporter::find_first(const FactoryIdentity& me) {
+  if (instance_ == me.instance) return {};
+  const auto first = first_worker(me);
+  if (!first) return fail(first.error());
+  first_worker_ = *first;
   instance_ = me.instance;
   return {};
 }
 
 void PandaReporter::take(const FactoryIdentity& me, const PilotNote& note) {
-  api::Worker w = worker_of(me, note, first_id_);
+  api::Worker w = worker_of(me, note, first_worker_);
   w.submission_host = w.harvester_host = settings_.host;
   if (waiting_.empty()) oldest_ = mono_now();
   const std::int64_t id = w.id;
@@ -161,7 +169,7 @@ Status PandaReporter::send_counts(Context& context, Mono end) {
 
 Status PandaReporter::tell(const FactoryIdentity& me, std::span<const PilotNote> pilots,
                            std::span<const QueueNote> queues, Context& context) {
-  if (auto ok = first_id(me); !ok) return ok;
+  if (auto ok = find_first(me); !ok) return ok;
   for (const PilotNote& note : pilots) take(me, note);
   for (const QueueNote& note : queues) take(note);
   const Mono now = mono_now();

@@ -33,9 +33,9 @@ const char* worker_status(PilotState state, std::int32_t exit_code) {
   return "submitted";
 }
 
-protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& note, std::int64_t first_id) {
+protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& note, std::int64_t first_worker) {
   protocol::panda::Worker w;
-  w.id = first_id + static_cast<std::int64_t>(note.no);
+  w.id = first_worker + static_cast<std::int64_t>(note.no);
   w.status = worker_status(note.state, note.exit_code);
   w.batch_id = note.batch_id;
   w.queue = note.queue;
