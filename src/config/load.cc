@@ -34,9 +34,10 @@ Result<Text> read_file(const fs::path& path) {
   if (!in.is_open() || in.bad())
     return fail(Kind::config, "config.unreadable", fmt::format("can't read '{}'", path.string()), "",
                 "check that the factory's user may read it");
-  fs::path folder = path.parent_path();
-  if (folder.empty()) folder = ".";
-  return Text{path.string(), folder.string(), text.str()};
+  // Paths in it are passed on to programs that run elsewhere: they must not depend on where apf was started.
+  fs::path whole = fs::absolute(path, ec);
+  if (ec) whole = fs::path(".") / path;
+  return Text{path.string(), whole.parent_path().lexically_normal().string(), text.str()};
 }
 
 // The *.toml files of queues.d, in the order of their names; hidden ones (an editor's) are left out.

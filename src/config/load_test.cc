@@ -434,6 +434,19 @@ TEST_F(Files, QueuesDStandsBesideTheFile) {
   EXPECT_EQ(l->files.size(), 3U);
 }
 
+// Batch systems and daemons run elsewhere: where apf was started must not matter.
+TEST_F(Files, PathsAreAbsoluteHoweverTheFileIsNamed) {
+  write("apf.toml", std::string(kOneQueue) + "input_files = ['sub/token']\nexecutable = './own'\n");
+  const auto l = load(fs::relative(path("apf.toml")).string(), plugins(), {});
+  ASSERT_TRUE(l) << words(l.error());
+  EXPECT_EQ(l->config->queues[0]->input_files.at(0), path("sub/token"));
+  EXPECT_EQ(l->config->queues[0]->executable, path("own"));
+  const Text nowhere{"from-a-service", "", std::string(kOneQueue) + "input_files = ['token']\n"};
+  const auto relative = assemble({&nowhere, 1}, plugins(), {});
+  ASSERT_FALSE(relative);
+  EXPECT_EQ(relative.error()[0].what, "input file 'token' is relative to no file");
+}
+
 TEST_F(Files, WhatIsNotThereIsAClearError) {
   const auto missing = load(path("none.toml"), plugins(), {});
   ASSERT_FALSE(missing);

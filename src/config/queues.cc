@@ -166,6 +166,9 @@ void check_input_files(const Section& s, Assembly& a) {
   const Origin& where = s.house.entries().at("input_files").origin;
   std::set<std::string, std::less<>> seen;
   for (const auto& path : s.house.list("input_files")) {
+    if (!path.starts_with('/'))  // what a file names has become absolute
+      a.error("config.bad_value", fmt::format("input file '{}' is relative to no file", path), where,
+              "give an absolute path");
     const std::string base = path.substr(path.rfind('/') + 1);
     if (base.empty() || base == "." || base == "..")
       a.error("config.bad_value", fmt::format("'{}' names no file", path), where);

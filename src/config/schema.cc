@@ -255,9 +255,12 @@ constexpr std::array kQueue{
                .minimum = 0,
                .maximum = 100},
     OptionSpec{.name = "environment", .type = OptionType::table, .doc = "environment of the pilots"},
-    OptionSpec{.name = "input_files",
-               .type = OptionType::paths,
-               .doc = "files copied into each pilot's working directory with mode 0600 (tokens, proxies)"},
+    OptionSpec{
+        .name = "input_files",
+        .type = OptionType::paths,
+        .doc =
+            "files copied into each pilot's working directory with mode 0600 (tokens, proxies); relative paths count "
+            "from the configuration file"},
     OptionSpec{.name = "min_pilot_time",
                .type = OptionType::duration,
                .fallback = "2min",
