@@ -22,8 +22,8 @@ Reporter::Reporter(std::string key, std::string node, std::string udp, std::stri
     : key_(std::move(key)),
       node_(std::move(node)),
       submission_(from_environment("APF_SUBMISSION")),
-      udp_(std::move(udp)),
-      queue_(std::move(queue)) {
+      queue_(std::move(queue)),
+      udp_(std::move(udp)) {
   const std::string base = from_environment("APFMON");
   if (base.empty()) return;
   url_ = base + protocol::apfmon::job_path({from_environment("APFFID"), from_environment("APFCID")});
@@ -33,12 +33,12 @@ Reporter::Reporter(std::string key, std::string node, std::string udp, std::stri
   thread_ = std::thread([this] { run(); });
 }
 
-void Reporter::tell_udp(const protocol::apfmon::Report& report) const {
-  if (udp_.empty() || report.payload_started) return;  // pilot-wrapper tells of start and end only
+void Reporter::tell_udp(const protocol::apfmon::Report& report) {
+  if (!udp_.wanted() || report.payload_started) return;  // pilot-wrapper tells of start and end only
   UdpWords words = udp_words("apf-" APF_VERSION, queue_);
   words.state = protocol::apfmon::name(report.state);
   if (report.state != protocol::apfmon::State::running) words.seconds = (mono_now() - born_).count() / 1'000'000'000;
-  send_udp(udp_, write_udp(words));
+  udp_.send(write_udp(words));
 }
 
 void Reporter::report(protocol::apfmon::Report report) {
@@ -54,6 +54,7 @@ void Reporter::report(protocol::apfmon::Report report) {
 }
 
 void Reporter::finish() {
+  udp_.finish();
   if (!thread_.joinable()) return;
   {
     std::unique_lock lock(mutex_);

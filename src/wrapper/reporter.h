@@ -13,6 +13,7 @@
 
 #include "apf/time.h"
 #include "protocol/apfmon.h"
+#include "wrapper/udp_sender.h"
 
 namespace apf::wrapper {
 
@@ -37,10 +38,11 @@ class Reporter {
 
  private:
   void run();
-  void tell_udp(const protocol::apfmon::Report& report) const;
+  void tell_udp(const protocol::apfmon::Report& report);
   bool send(const std::string& body) const;  // false: nobody answered
 
-  std::string url_, key_, node_, submission_, udp_, queue_, profile_;
+  std::string url_, key_, node_, submission_, queue_, profile_;
+  UdpSender udp_;
   Mono born_ = mono_now();
   std::optional<std::uint32_t> index_;
   std::mutex mutex_;

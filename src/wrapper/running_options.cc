@@ -12,8 +12,8 @@ using All = apf::wrapper::Options;
 using Running = RunningOptions;
 
 Status set_udp(All& o, const std::string& v) {
-  if (!v.empty() && !udp_address(v))
-    return bad("'" + v + "' is not a numeric address with a port", "192.0.2.7:28527, or [2001:db8::7]:28527");
+  if (!v.empty() && !udp_address(v) && udp_name(v).empty())
+    return bad("'" + v + "' is not an address with a port", "monitor.example.org:28527, or [2001:db8::7]:28527");
   o.running.udp = v;
   return {};
 }

@@ -18,8 +18,8 @@ struct RunningOptions {
   std::int64_t most_output = 1'000'000'000;  // bytes that each of a payload's two streams may take on the disk
   std::int64_t most_scratch = 0;             // bytes in a payload's directory; 0: no limit
   std::int64_t least_free = 20'000'000;      // a payload that fills the disk is ended before less than this is free
-  std::string udp{};                         // "192.0.2.7:28527": datagrams in the form of today's pilot-wrapper
-  bool telling_exit = false;                 // exit codes also tell "no work" and "payload failed"
+  std::string udp{};          // "monitor.example.org:28527": datagrams in the form of today's pilot-wrapper
+  bool telling_exit = false;  // exit codes also tell "no work" and "payload failed"
 };
 
 }  // namespace apf::wrapper

@@ -43,11 +43,25 @@ TEST_P(EnvironmentLine, ShowsNoSecret) { EXPECT_EQ(shown_variable(GetParam().var
 
 TEST(EnvironmentLines, LongOnesAreCut) { EXPECT_LT(shown_variable("A=" + std::string(100'000, 'x')).size(), 2100U); }
 
-TEST(UdpAddress, IsNumeric) {
+TEST(UdpAddress, IsNumericOrAName) {
   for (const char* good : {"127.0.0.1:1", "148.88.96.15:28527", "[::1]:9", "[2001:db8::7]:65535"})
     EXPECT_TRUE(udp_address(good)) << good;
   for (const char* bad : {"", "host:1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:70000", "::1:9", "[1.2.3.4]:5"})
     EXPECT_FALSE(udp_address(bad)) << bad;
+  EXPECT_EQ(udp_name("monitor.example.org:28527"), "monitor.example.org");
+  EXPECT_EQ(udp_name("h_1-a:1"), "h_1-a");
+  for (const std::string bad : {"", "host", "host:", "host:0", "-h:1", "a b:1", "1.2.3:4", "127.0.0.1:1", "[::1]:9",
+                                "a:b:1", "$(x):1", ":1", "h/x:1", std::string(254, 'a').append(":1").c_str()})
+    EXPECT_EQ(udp_name(bad), "") << bad;
+}
+
+TEST(UdpAddress, IsFoundInWhatGetentPrints) {
+  const char* usual = "192.0.2.7       STREAM monitor.example.org\n192.0.2.7       DGRAM  \n192.0.2.8 STREAM\n";
+  EXPECT_EQ(udp_found("monitor.example.org:28527", usual), "192.0.2.7:28527");
+  EXPECT_EQ(udp_found("m:9", "2001:db8::7   STREAM m\n192.0.2.7 STREAM\n"), "[2001:db8::7]:9");
+  EXPECT_EQ(udp_found("m:9", "fe80::1%eth0 STREAM m\n192.0.2.7 STREAM"), "192.0.2.7:9") << "no address of ours";
+  for (const char* nothing : {"", "\n", "garbage\n\n", "192.0.2.300 STREAM\n"})
+    EXPECT_EQ(udp_found("m:9", nothing), "");
 }
 
 // The line that was captured from today's pilot-wrapper (20251211a).

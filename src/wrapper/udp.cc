@@ -43,17 +43,35 @@ std::optional<Address> read_v6(const std::string& host, std::uint16_t port) {
   return made_of(ip);
 }
 
-std::optional<Address> read(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return std::nullopt;
+// "HOST:PORT" in its two parts; port 0: it is none.
+struct Parts {
+  std::string host;
   std::uint16_t port = 0;
+};
+Parts parts_of(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {};
+  Parts p{.host = text.substr(0, colon)};
   const char* end = text.data() + text.size();
-  const auto r = std::from_chars(text.data() + colon + 1, end, port);
-  if (r.ec != std::errc{} || r.ptr != end || port == 0) return std::nullopt;
-  const std::string host = text.substr(0, colon);
+  const auto r = std::from_chars(text.data() + colon + 1, end, p.port);
+  return r.ec == std::errc{} && r.ptr == end ? p : Parts{};
+}
+
+std::optional<Address> read(const std::string& text) {
+  const auto [host, port] = parts_of(text);
+  if (port == 0) return std::nullopt;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     return read_v6(host.substr(1, host.size() - 2), port);
   return read_v4(host, port);
+}
+
+// Digits and dots alone are a wrong address, not a name.
+bool is_name(const std::string& host) {
+  constexpr std::size_t longest = 253;
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto fits = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; };
+  return host.size() <= longest && std::any_of(host.begin(), host.end(), letter) && host.front() != '-' &&
+         std::all_of(host.begin(), host.end(), fits);
 }
 
 std::string from_environment(const char* name) {
@@ -76,6 +94,23 @@ std::string one_word(std::string text) {
 }  // namespace
 
 bool udp_address(const std::string& address) { return read(address).has_value(); }
+
+std::string udp_name(const std::string& address) {
+  const auto [host, port] = parts_of(address);
+  return port != 0 && !read(address) && is_name(host) ? host : "";
+}
+
+std::string udp_found(const std::string& address, std::string_view getent) {
+  const std::string port = std::to_string(parts_of(address).port);
+  while (!getent.empty()) {
+    const std::string_view line = getent.substr(0, getent.find('\n'));
+    getent.remove_prefix(std::min(line.size() + 1, getent.size()));
+    const std::string ip(line.substr(0, line.find_first_of(" \t")));
+    for (const std::string& form : {ip + ":" + port, "[" + ip + "]:" + port})
+      if (read(form)) return form;
+  }
+  return {};
+}
 
 void send_udp(const std::string& address, std::string_view datagram) {
   const auto to = read(address);

@@ -15,8 +15,12 @@
 
 namespace apf::wrapper {
 
-// A numeric address with a port: the static program has no resolver of names.
-bool udp_address(const std::string& address);
+bool udp_address(const std::string& address);  // numeric, with a port
+// The name in NAME:PORT; empty: it is none.
+std::string udp_name(const std::string& address);
+// The numeric address with that port, of what `getent ahosts NAME` printed: the first one of which the system can make
+// something; empty: there is none.
+std::string udp_found(const std::string& address, std::string_view getent);
 void send_udp(const std::string& address, std::string_view datagram);
 
 struct UdpWords {

@@ -11,6 +11,7 @@
 #include "wrapper/options.h"
 #include "wrapper/plugin.h"
 #include "wrapper/process_tree.h"
+#include "wrapper/udp.h"
 #include "wrapper/verdict.h"
 
 namespace {
@@ -66,6 +67,11 @@ void http(const std::string& text) {
   require(!read_curl(finished).has_value());
 }
 
+void udp(const std::string& text) {
+  if (const std::string name = udp_name(text); !name.empty()) require(name.front() != '-' && !udp_address(text));
+  if (const std::string found = udp_found("host:9", text); !found.empty()) require(udp_address(found));
+}
+
 void job(std::string_view text) {
   namespace panda = apf::protocol::panda;
   const auto jobs = panda::read_acquired(200, text);
@@ -82,6 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   arguments(text);
   lines(std::string(text));
   http(std::string(text));
+  udp(std::string(text));
   job(text);
   return 0;
 }

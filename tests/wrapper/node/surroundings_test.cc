@@ -104,6 +104,40 @@ class Receiver {
   std::string address_;
 };
 
+// A pilot whose node has this getent and whose payload goes on until that has been asked.
+class UdpByName : public testing::Test {
+ protected:
+  UdpByName() { std::filesystem::create_directory(directory_ / "bin"); }
+  void run(const std::string& getent, const std::string& address) {
+    const std::string here = directory_.path();
+    write_file(here + "/bin/getent", "#!/bin/sh\n[ \"$*\" = 'ahosts monitor.example.org' ] || exit 3\n" + getent +
+                                         "echo > " + here + "/asked\n" + "exit $code\n");
+    std::filesystem::permissions(here + "/bin/getent", std::filesystem::perms::owner_all);
+    const std::string wait = "until [ -e " + here + "/asked ]; do sleep 0.05; done";
+    const FaultyWms wms(Json{{"jobs", {fake_job(1, "echo > " + here + "/payload-runs; " + wait)}}});
+    pilot_ = std::make_unique<Pilot>(wms.url());
+    pilot_->environment("PATH", here + "/bin:/usr/local/bin:/usr/bin:/bin").option("udp", address);
+    EXPECT_EQ(pilot_->run(), 0) << pilot_->log();
+  }
+  Directory directory_;
+  std::unique_ptr<Pilot> pilot_;
+};
+
+// This getent returns only when the payload runs: the payload's start does not wait for it, and no datagram is lost.
+TEST_F(UdpByName, IsLookedUpBesideThePilot) {
+  const Receiver receiver;
+  run("until [ -e " + directory_.path() + "/payload-runs ]; do sleep 0.05; done\n" +
+          "echo '127.0.0.1       STREAM monitor.example.org'; code=0\n",
+      "monitor.example.org" + receiver.address().substr(receiver.address().rfind(':')));
+  EXPECT_THAT(receiver.next(), HasSubstr(" running 0 "));
+  EXPECT_THAT(receiver.next(), HasSubstr(" exiting "));
+}
+
+TEST_F(UdpByName, OfNobodyIsTold) {
+  run("code=2\n", "monitor.example.org:9");
+  EXPECT_THAT(pilot_->log(), HasSubstr("no reports by UDP: the node finds no address of 'monitor.example.org'"));
+}
+
 TEST(Udp, StartAndEndAreToldInPilotWrappersForm) {
   const Receiver receiver;
   const FaultyWms wms(Json{{"jobs", {fake_job(1, "true")}}});
