@@ -1,6 +1,7 @@
 // The program `apf-monitor`: its command line. The only file of it that includes CLI11.
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 
@@ -16,11 +17,20 @@ std::string default_data() {
   return set != nullptr ? set : "/var/lib/apf-monitor";
 }
 
+// That of the packages, where there is one.
+std::string default_config() {
+  constexpr const char* file = "/etc/apf/monitor.toml";
+  std::error_code none;
+  return std::filesystem::exists(file, none) ? file : "";
+}
+
 void add_run(CLI::App& app, Action& action) {
   auto* c = app.add_subcommand("run", "Run the server until SIGTERM");
   auto args = std::make_shared<RunArgs>();
   args->data = default_data();
-  c->add_option("--config", args->config, "Configuration, TOML; without it the built-in defaults hold");
+  args->config = default_config();
+  c->add_option("--config", args->config,
+                "Configuration, TOML (default: /etc/apf/monitor.toml where it exists, else none)");
   c->add_option("--data", args->data, "Data directory; made when missing")->capture_default_str();
   c->add_option("--listen", args->listen, "ADDRESS:PORT, instead of those of the configuration; may be repeated")
       ->allow_extra_args(false);
