@@ -35,10 +35,13 @@ Reporter::Reporter(std::string key, std::string node, std::string udp, std::stri
 
 void Reporter::tell_udp(const protocol::apfmon::Report& report) {
   if (!udp_.wanted() || report.payload_started) return;  // pilot-wrapper tells of start and end only
-  UdpWords words = udp_words("apf-" APF_VERSION, queue_);
-  words.state = protocol::apfmon::name(report.state);
-  if (report.state != protocol::apfmon::State::running) words.seconds = (mono_now() - born_).count() / 1'000'000'000;
-  udp_.send(write_udp(words));
+  using protocol::PilotDatagram;
+  using protocol::apfmon::State;
+  PilotDatagram words = udp_words("apf-" APF_VERSION, queue_);
+  if (report.state == State::exiting) words.kind = PilotDatagram::Kind::exiting;
+  if (report.state == State::fault) words.kind = PilotDatagram::Kind::fault;
+  if (report.state != State::running) words.seconds = (mono_now() - born_).count() / 1'000'000'000;
+  udp_.send(protocol::write_datagram(words));
 }
 
 void Reporter::report(protocol::apfmon::Report report) {

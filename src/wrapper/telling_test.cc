@@ -64,20 +64,6 @@ TEST(UdpAddress, IsFoundInWhatGetentPrints) {
     EXPECT_EQ(udp_found("m:9", nothing), "");
 }
 
-// The line that was captured from today's pilot-wrapper (20251211a).
-TEST(UdpDatagram, IsThatOfPilotWrapper) {
-  UdpWords w{.version = "20251211a-master", .factory = "lab-factory", .cid = "2.0", .state = "exiting", .seconds = 68};
-  w.queue = "LAB_GRID";
-  w.harvester = "lab_harvester";
-  w.worker = "1";
-  w.gtag = "http://127.0.0.1/logs/2.0.out";
-  EXPECT_EQ(write_udp(w),
-            "20251211a-master          lab-factory:2.0          exiting 68          LAB_GRID          unknown          "
-            "lab_harvester          1          http://127.0.0.1/logs/2.0.out");
-  w.queue = "two words\n";
-  EXPECT_THAT(write_udp(w), testing::HasSubstr(" two_words_ "));
-}
-
 TEST(NodeProfile, ReadsCpuinfo) {
   const auto cpu = node::read_cpuinfo(
       "processor\t: 0\nmodel name\t: Xeon  X\nphysical id\t: 0\ncore id\t: 0\ncpu MHz\t\t: 2700.5\n\n"

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -85,12 +84,6 @@ std::string ce() {
   return {};
 }
 
-// Receivers split at blanks.
-std::string one_word(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; }, '_');
-  return text.empty() ? "unknown" : text;
-}
-
 }  // namespace
 
 bool udp_address(const std::string& address) { return read(address).has_value(); }
@@ -121,16 +114,8 @@ void send_udp(const std::string& address, std::string_view datagram) {
                  reinterpret_cast<const sockaddr*>(&to->storage), to->size);
 }
 
-std::string write_udp(const UdpWords& w) {
-  constexpr const char* gap = "          ";
-  std::string s = one_word(w.version) + gap + one_word(w.factory) + ":" + one_word(w.cid) + gap + one_word(w.state) +
-                  " " + std::to_string(w.seconds);
-  for (const std::string* word : {&w.queue, &w.ce, &w.harvester, &w.worker, &w.gtag}) s += gap + one_word(*word);
-  return s;
-}
-
-UdpWords udp_words(const std::string& version, const std::string& queue) {
-  UdpWords w;
+protocol::PilotDatagram udp_words(const std::string& version, const std::string& queue) {
+  protocol::PilotDatagram w;
   w.version = version;
   w.factory = from_environment("APFFID");
   w.cid = from_environment("APFCID");
