@@ -1,67 +1,19 @@
 #include "engine/metrics.h"
 
-#include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <initializer_list>
 #include <iterator>
 #include <map>
+
+#include "process/usage.h"
+#include "protocol/prometheus.h"
 
 namespace apf::engine {
 namespace {
 
 constexpr std::size_t kMostQueues = 5000;
-constexpr const char* kGauge = "gauge";
-constexpr const char* kCounter = "counter";
-
-using Label = std::pair<const char*, std::string_view>;
-
-// Writes families of metrics; all samples of a family must stand together.
-class Writer {
- public:
-  void family(const char* name, const char* type, const char* help) {
-    name_ = name;
-    fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
-  }
-  template <class Number>
-  void sample(std::initializer_list<Label> labels, Number value) {
-    out_ += name_;
-    char before = '{';
-    for (const auto& [label, text] : labels) {
-      out_ += before;
-      out_ += label;
-      out_ += "=\"";
-      escape(text);
-      out_ += '"';
-      before = ',';
-    }
-    if (before == ',') out_ += '}';
-    fmt::format_to(std::back_inserter(out_), " {}\n", value);
-  }
-  template <class Number>
-  void single(const char* name, const char* type, const char* help, Number value) {
-    family(name, type, help);
-    sample({}, value);
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  void escape(std::string_view text) {
-    for (const char c : text) {
-      if (c == '\\' || c == '"') out_ += '\\';
-      if (c == '\n') {
-        out_ += "\\n";
-      } else {
-        out_ += c;
-      }
-    }
-  }
-  std::string out_;
-  const char* name_ = "";
-};
+using Writer = protocol::MetricsWriter;
+constexpr auto kGauge = Writer::Type::gauge;
+constexpr auto kCounter = Writer::Type::counter;
 
 double age(Mono since, Moment now) { return static_cast<double>((now.mono - since).count()) / 1e9; }
 
@@ -106,7 +58,7 @@ using Queue = core::QueueSnapshot;
 
 // One family with one sample a queue.
 template <class Value>
-void each(Writer& w, const QueueSnapshots& queues, const char* name, const char* type, const char* help, Value value) {
+void each(Writer& w, const QueueSnapshots& queues, const char* name, Writer::Type type, const char* help, Value value) {
   w.family(name, type, help);
   for (const auto& q : queues) w.sample({{"queue", q->name}}, value(*q));
 }
@@ -173,26 +125,6 @@ void write_shell(Writer& w, const core::FactorySnapshot& f, const ShellStats& s)
   for (const auto& [status, n] : s.http_answers) w.sample({{"status", std::to_string(status)}}, n);
 }
 
-std::int64_t resident_bytes() {
-  std::int64_t size = 0, resident = 0;
-  if (std::FILE* f = std::fopen("/proc/self/statm", "re")) {
-    if (std::fscanf(f, "%ld %ld", &size, &resident) != 2) resident = 0;  // NOLINT(cert-err34-c): the kernel's numbers
-    (void)std::fclose(f);
-  }
-  return resident * ::sysconf(_SC_PAGESIZE);
-}
-
-void write_process(Writer& w) {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds_of = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  w.single("process_cpu_seconds_total", kCounter, "CPU time of the factory, children apart.",
-           seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
-  w.single("process_resident_memory_bytes", kGauge, "Resident memory.", resident_bytes());
-}
-
 }  // namespace
 
 std::string metrics_text(const core::FactorySnapshot& factory, const QueueSnapshots& queues, const ShellStats& shell,
@@ -210,7 +142,8 @@ std::string metrics_text(const core::FactorySnapshot& factory, const QueueSnapsh
   write_queue_decisions(w, shown);
   w.single("apf_metrics_queues_left_out", kGauge, "Queues that are too many to show here.", left_out);
   write_shell(w, factory, shell);
-  write_process(w);
+  const process::Usage self = process::own_usage();
+  protocol::write_process_metrics(w, self.cpu_seconds, self.resident_bytes);
   return w.take();
 }
 
