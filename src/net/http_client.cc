@@ -8,18 +8,18 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <mutex>
+
+#include "net/curl_drive.h"
 
 namespace apf::net {
 namespace {
+
+using curl::Outcome;
 
 constexpr std::size_t kHeaderCap = std::size_t{256} << 10U;
 
 struct EasyClose {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-struct MultiClose {
-  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
 };
 struct ListFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -28,7 +28,6 @@ struct UrlFree {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
 using Easy = std::unique_ptr<CURL, EasyClose>;
-using Multi = std::unique_ptr<CURLM, MultiClose>;
 using List = std::unique_ptr<curl_slist, ListFree>;
 
 // One exchange under way: what the callbacks fill.
@@ -88,11 +87,6 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
 // curl's own would leave the socket open to child processes.
 curl_socket_t open_socket(void* /*user*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-void init_library() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
 // For messages: no credentials, no query (it may hold a secret).
@@ -192,27 +186,6 @@ void set_up(CURL* easy, const HttpRequest& request, Exchange& exchange, bool loo
   if (!unix_path.empty()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, unix_path.c_str());
 }
 
-enum class Outcome : std::uint8_t { finished, deadline, stopped };
-
-// Drives one exchange to its end. A stop flag is looked at four times a second.
-Outcome drive(CURLM* multi, Mono deadline, const std::atomic<bool>* stop, CURLcode& code) {
-  for (;;) {
-    int running = 0;
-    curl_multi_perform(multi, &running);
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      code = message->data.result;
-      return Outcome::finished;
-    }
-    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return Outcome::stopped;
-    const auto remaining = std::chrono::ceil<milliseconds>(deadline - mono_now()).count();
-    if (remaining <= 0) return Outcome::deadline;
-    const auto slice = std::min<std::int64_t>(remaining, stop != nullptr ? 250 : 60'000);
-    curl_multi_poll(multi, nullptr, 0, static_cast<int>(slice), nullptr);
-  }
-}
-
 bool is_bad_url(CURLcode code) { return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL; }
 
 tl::unexpected<Error> failure(CURL* easy, Outcome outcome, CURLcode code, const char* words, const Exchange& exchange,
@@ -230,6 +203,7 @@ tl::unexpected<Error> failure(CURL* easy, Outcome outcome, CURLcode code, const 
   std::string what = *words != 0 ? words : curl_easy_strerror(code);
   if (outcome == Outcome::finished && code == CURLE_OK) what = "the answer broke off";
   if (outcome == Outcome::deadline) what = "no answer before the deadline";
+  if (outcome == Outcome::no_memory) what = "no memory for a request";
   if (outcome == Outcome::stopped) what = "given up, since the program stops";
   if (sent == 0) {
     return fail(Kind::transient, "net.connect_failed", std::move(what), where, "nothing was sent");
@@ -241,7 +215,7 @@ tl::unexpected<Error> failure(CURL* easy, Outcome outcome, CURLcode code, const 
 
 Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::atomic<bool>* stop,
                         const std::string& unix_path) {
-  init_library();
+  curl::init_library();
   if (deadline <= mono_now()) {
     return fail(Kind::transient, "net.connect_failed", "the deadline has passed already", shown(request));
   }
@@ -250,8 +224,7 @@ Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::at
   auto headers = header_list(request);
   if (!headers) return fail(headers.error());
   const Easy easy(curl_easy_init());
-  const Multi multi(curl_multi_init());
-  if (!easy || !multi) return fail(Kind::transient, "net.connect_failed", "no memory for a request", shown(request));
+  if (!easy) return fail(Kind::transient, "net.connect_failed", "no memory for a request", shown(request));
 
   Exchange exchange;
   exchange.body_cap = request.body_cap;
@@ -259,13 +232,11 @@ Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::at
   set_up(easy.get(), request, exchange, *loopback, unix_path);
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers->get());
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, words.data());
-  curl_multi_add_handle(multi.get(), easy.get());
-  CURLcode code = CURLE_OK;
+  int code = CURLE_OK;
   const Mono end = request.timeout > Duration{} ? std::min(deadline, mono_now() + request.timeout) : deadline;
-  const Outcome outcome = drive(multi.get(), end, stop, code);
-  curl_multi_remove_handle(multi.get(), easy.get());
+  const Outcome outcome = curl::drive(easy.get(), end, stop, code);
   if (outcome != Outcome::finished || code != CURLE_OK || !exchange.head_complete) {
-    return failure(easy.get(), outcome, code, words.data(), exchange, request);
+    return failure(easy.get(), outcome, static_cast<CURLcode>(code), words.data(), exchange, request);
   }
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
