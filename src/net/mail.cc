@@ -50,20 +50,6 @@ bool is_loopback(std::string_view url) {
   return rest.starts_with("localhost:") || rest == "localhost" || rest.starts_with("[::1]") || rest.starts_with("127.");
 }
 
-Status check(const MailServer& server, const Mail& mail) {
-  const bool tls = server.url.starts_with("smtps://");
-  if (!tls && !server.url.starts_with("smtp://"))
-    return fail(Kind::config, "mail.bad_server", "a mail server is smtp://host:port or smtps://host:port", server.url);
-  if (!server.user.empty() && !tls && !server.start_tls && !is_loopback(server.url))
-    return fail(Kind::config, "mail.bad_server", "the password would cross the network in plain text", server.url,
-                "use smtps:// or start_tls");
-  if (mail.to.empty()) return fail(Kind::config, "mail.bad_address", "the mail has no recipient");
-  const auto good = [](const std::string& a) { return is_mail_address(a); };
-  if (!good(mail.from) || !std::all_of(mail.to.begin(), mail.to.end(), good))
-    return fail(Kind::config, "mail.bad_address", "an address of the mail is not name@host", mail.from);
-  return {};
-}
-
 void set_up(CURL* easy, const MailServer& server) {
   curl_easy_setopt(easy, CURLOPT_URL, server.url.c_str());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -191,6 +177,20 @@ bool is_mail_address(std::string_view text) {
          text.find('@', at + 1) == std::string_view::npos;
 }
 
+Status check_mail(const MailServer& server, const Mail& mail) {
+  const bool tls = server.url.starts_with("smtps://");
+  if (!tls && !server.url.starts_with("smtp://"))
+    return fail(Kind::config, "mail.bad_server", "a mail server is smtp://host:port or smtps://host:port", server.url);
+  if (!server.user.empty() && !tls && !server.start_tls && !is_loopback(server.url))
+    return fail(Kind::config, "mail.bad_server", "the password would cross the network in plain text", server.url,
+                "use smtps:// or start_tls");
+  if (mail.to.empty()) return fail(Kind::config, "mail.bad_address", "the mail has no recipient");
+  const auto good = [](const std::string& a) { return is_mail_address(a); };
+  if (!good(mail.from) || !std::all_of(mail.to.begin(), mail.to.end(), good))
+    return fail(Kind::config, "mail.bad_address", "an address of the mail is not name@host", mail.from);
+  return {};
+}
+
 std::string mail_text(const Mail& mail, Wall now, std::string_view id) {
   std::string to;
   for (const std::string& address : mail.to) to += (to.empty() ? "<" : ",\r\n <") + address + ">";
@@ -203,7 +203,7 @@ std::string mail_text(const Mail& mail, Wall now, std::string_view id) {
 }
 
 Status send_mail(const MailServer& server, const Mail& mail, Mono deadline, const std::atomic<bool>* stop) {
-  if (auto ok = check(server, mail); !ok) return ok;
+  if (auto ok = check_mail(server, mail); !ok) return ok;
   curl::init_library();
   const std::unique_ptr<CURL, EasyClose> easy(curl_easy_init());
   if (!easy) return fail(Kind::transient, "mail.failed", "no memory for a request", server.url);

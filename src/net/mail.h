@@ -33,7 +33,9 @@ bool is_mail_address(std::string_view text);
 // The message as it is sent; `id` is the left part of its Message-ID.
 std::string mail_text(const Mail& mail, Wall now, std::string_view id);
 
-// Errors: "mail.bad_server", "mail.bad_address" (config); "mail.refused" (the server said no, permanent); "mail.failed"
+// Could it be sent at all? Errors (config): "mail.bad_server", "mail.bad_address".
+Status check_mail(const MailServer& server, const Mail& mail);
+// Errors: those of check_mail(); "mail.refused" (the server said no, permanent); "mail.failed"
 // (transient; where its answer was lost, the message may have been taken, and trying again sends it twice).
 Status send_mail(const MailServer& server, const Mail& mail, Mono deadline, const std::atomic<bool>* stop = nullptr);
 
