@@ -15,28 +15,29 @@ constexpr Duration kPause = seconds{60};
 
 class Rules {
  public:
-  Rules(const Snapshot& now, const AlarmLimits& limits, Wall began) : now_(now), limits_(limits), began_(began) {}
+  Rules(const Snapshot& figures, const AlarmLimits& limits, Wall began, Wall now)
+      : figures_(figures), limits_(limits), began_(began), now_(now) {}
 
   std::vector<Finding> take() {
-    for (const auto& f : now_.factories) {
+    for (const auto& f : figures_.factories) {
       silent(*f);
       credential(*f);
     }
-    for (const auto& l : now_.labels) {
+    for (const auto& l : figures_.labels) {
       no_start(*l);
       faults(*l);
       held(*l);
     }
-    for (const auto& n : now_.nodes) node(*n);
+    for (const auto& n : figures_.nodes) node(*n);
     return std::move(found_);
   }
 
  private:
-  [[nodiscard]] Duration ago(Wall t) const { return between(std::max(t, began_), now_.at); }
+  [[nodiscard]] Duration ago(Wall t) const { return between(std::max(t, began_), now_); }
 
   void silent(const FactoryFigures& f) {
     const Duration quiet = ago(f.seen);
-    if (f.seen.ms == 0 || quiet < limits_.silent || between(f.seen, now_.at) > limits_.forgotten) return;
+    if (f.seen.ms == 0 || quiet < limits_.silent || between(f.seen, now_) > limits_.forgotten) return;
     Finding x{.code = "factory.silent", .factory = f.name};
     x.text = fmt::format("Nothing was heard of the factory since {}.", iso8601(f.seen));
     x.advice = f.email.empty() ? "Look whether it runs and reaches this monitor, or ask its operators."
@@ -50,10 +51,10 @@ class Rules {
   }
 
   void credential(const FactoryFigures& f) {
-    if (f.credential_ends.ms == 0 || between(now_.at, f.credential_ends) > limits_.credential) return;
-    if (between(f.seen, now_.at) > limits_.forgotten) return;
+    if (f.credential_ends.ms == 0 || between(now_, f.credential_ends) > limits_.credential) return;
+    if (between(f.seen, now_) > limits_.forgotten) return;
     Finding x{.code = "factory.credential", .factory = f.name};
-    const bool over = f.credential_ends <= now_.at;
+    const bool over = f.credential_ends <= now_;
     x.text = fmt::format("A credential of the factory {} {}.", over ? "ended" : "ends", iso8601(f.credential_ends));
     x.advice = "Renew it, and look why nothing renewed it by itself.";
     x.evidence = {fmt::format("told by the factory {}", iso8601(f.seen))};
@@ -108,7 +109,7 @@ class Rules {
   // The nodes on which pilots of the label fail, the worst first.
   void add_nodes(const LabelFigures& l, Finding& x) const {
     std::vector<const NodeFigures*> bad;
-    for (const auto& n : now_.nodes)
+    for (const auto& n : figures_.nodes)
       if (n->hour.fault > 0 && std::find(n->labels.begin(), n->labels.end(), l.no) != n->labels.end())
         bad.push_back(n.get());
     std::sort(bad.begin(), bad.end(), [](auto* a, auto* b) { return a->hour.fault > b->hour.fault; });
@@ -122,7 +123,7 @@ class Rules {
   // Does one of the node's labels do well on other nodes? Else the fault is not the node's.
   [[nodiscard]] const LabelFigures* well_elsewhere(const NodeFigures& n) const {
     for (const LabelNo no : n.labels) {
-      const LabelFigures* l = now_.label(no);
+      const LabelFigures* l = figures_.label(no);
       if (l == nullptr) continue;
       const std::int64_t well = l->hour.done - n.hour.done + l->live.running - n.running;
       const std::int64_t failed = std::max(l->hour.fault - n.hour.fault, 0);
@@ -149,16 +150,16 @@ class Rules {
     found_.push_back(std::move(x));
   }
 
-  const Snapshot& now_;
+  const Snapshot& figures_;
   const AlarmLimits& limits_;
-  Wall began_;
+  Wall began_, now_;
   std::vector<Finding> found_;
 };
 
 }  // namespace
 
-std::vector<Finding> find_trouble(const Snapshot& now, const AlarmLimits& limits, Wall began) {
-  return Rules(now, limits, began).take();
+std::vector<Finding> find_trouble(const Snapshot& figures, const AlarmLimits& limits, Wall began, Wall now) {
+  return Rules(figures, limits, began, now).take();
 }
 
 }  // namespace apf::monitor

@@ -24,6 +24,6 @@ struct AlarmLimits {
 };
 
 // `began`: since when this monitor listens; what it did not hear before is nobody's silence.
-std::vector<Finding> find_trouble(const Snapshot& now, const AlarmLimits& limits, Wall began);
+std::vector<Finding> find_trouble(const Snapshot& figures, const AlarmLimits& limits, Wall began, Wall now);
 
 }  // namespace apf::monitor

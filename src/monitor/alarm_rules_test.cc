@@ -46,11 +46,10 @@ struct Site {
   }
   [[nodiscard]] std::vector<Finding> findings() const {
     Snapshot s;
-    s.at = Wall{kNow};
     s.factories = {std::make_shared<FactoryFigures>(factory)};
     s.labels = {std::make_shared<LabelFigures>(good), std::make_shared<LabelFigures>(other)};
     s.nodes = {std::make_shared<NodeFigures>(node), std::make_shared<NodeFigures>(peer)};
-    return find_trouble(s, limits, began);
+    return find_trouble(s, limits, began, Wall{kNow});
   }
   [[nodiscard]] std::vector<std::string> codes() const {
     std::vector<std::string> all;

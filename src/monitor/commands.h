@@ -21,6 +21,14 @@ struct RunArgs {
 };
 int run(const RunArgs& args, std::ostream& err);  // until SIGTERM
 
+struct TokenArgs {
+  std::string data, name;
+  bool admin = false;
+};
+int create_token(const TokenArgs& args, std::ostream& out, std::ostream& err);  // writes the token
+int revoke_token(const TokenArgs& args, std::ostream& out, std::ostream& err);
+int list_tokens(const TokenArgs& args, std::ostream& out, std::ostream& err);
+
 // Writes the error and gives its exit code.
 int complain(const Error& error, std::ostream& err);
 

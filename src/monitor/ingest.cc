@@ -53,12 +53,16 @@ void take_all(Parts& parts, const net::Request& request, std::vector<News> all, 
     Taken sum;
     std::optional<Error> error;
   };
+  const Caller who = parts.access.caller(request);
+  for (const News& news : all)
+    if (!who.may_tell(news.factory.name))
+      return reply->send(problem(403, "access.other_factory", "this token is not for factory " + news.factory.name));
   if (all.empty()) return reply->send(answer({}));
   const auto pending = std::make_shared<Pending>();
   pending->left = all.size();
-  const std::string source = "from " + request.peer;
+  const std::string source = "from " + who.address;
   for (News& news : all) {
-    news.factory.address = request.peer;
+    if (!news.labels.empty() || news.factory.started) news.factory.address = who.address;  // not where a pilot runs
     for (PilotNews& pilot : news.pilots) pilot.source = source;
     const auto done = [pending, reply, answer](const Result<Taken>& taken) {
       const std::lock_guard guard(pending->mutex);

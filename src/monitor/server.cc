@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include "monitor/alarm_routes.h"
 #include "monitor/health.h"
 #include "monitor/ingest.h"
+#include "monitor/metrics.h"
+#include "monitor/notify.h"
 #include "monitor/schema.h"
 #include "serve/address.h"
 
@@ -52,6 +55,9 @@ Status Server::prepare() {
   auto dir = serve::DataDir::open(options_.data, "apf-monitor");
   if (!dir) return fail(std::move(dir.error()));
   dir_ = std::move(*dir);
+  auto access = Access::open(options_.settings.section("access"), dir_.file("tokens"));
+  if (!access) return fail(std::move(access.error()));
+  access_ = std::move(*access);
   const db::Place place = place_of(options_.settings.section("store"), dir_.file("monitor.db"));
   WriterOptions writing;
   writing.book = book_of(options_.settings);
@@ -62,9 +68,10 @@ Status Server::prepare() {
   auto readers = Readers::start(place, kReaders);
   if (!readers) return fail(std::move(readers.error()));
   readers_ = std::move(*readers);
-  parts_ = std::make_unique<Parts>(Parts{options_.settings, dir_, board_, *writer_, *readers_, options_.log});
+  parts_ = std::make_unique<Parts>(Parts{options_.settings, dir_, board_, *writer_, *readers_, *access_, options_.log});
   add_health(router_, *parts_);
   add_ingest(router_, *parts_);
+  if (auto ok = start_alarms(); !ok) return ok;
   const auto& configured = options_.settings.section("server").list("listen");
   for (const std::string& address : options_.listen.empty() ? configured : options_.listen)
     if (auto ok = listen(address); !ok) return ok;
@@ -72,6 +79,30 @@ Status Server::prepare() {
     return fail(Kind::config, "monitor.no_address", "no address to listen at", "server.listen",
                 "write for example listen = [\"127.0.0.1:25580\"]");
   return dir_.publish(options_.settings.section("server").has("certificate") ? url() : addresses_.front());
+}
+
+Status Server::start_alarms() {
+  const Options& options = options_.settings.section("alarms");
+  const std::string url = options.text_or("url", "");
+  auto mail = mail_channel(options_.settings.section("mail"), url);
+  if (!mail) return fail(std::move(mail.error()));
+  auto webhook = webhook_channel(options_.settings.section("webhook"), url);
+  if (!webhook) return fail(std::move(webhook.error()));
+  Alarms::Ports ports;
+  ports.figures = [this] { return board_.get(); };
+  ports.file = dir_.file("alarms.json");
+  ports.limits = alarm_limits(options);
+  ports.log = options_.log;
+  if (*mail) ports.channels.push_back({std::move(*mail), options_.settings.section("mail").duration("interval")});
+  if (*webhook)
+    ports.channels.push_back({std::move(*webhook), options_.settings.section("webhook").duration("interval")});
+  alarms_ = std::make_unique<Alarms>(std::move(ports));
+  add_alarm_routes(router_, *alarms_, *access_, url);
+  const auto own = [this] {
+    return OwnFigures{.alarms = alarms_->standing(), .deliveries = alarms_->deliveries(), .access = access_->stats()};
+  };
+  add_metrics(router_, [this] { return board_.get(); }, own, url);
+  return {};
 }
 
 Status Server::listen(const std::string& address) {
@@ -85,6 +116,7 @@ Status Server::listen(const std::string& address) {
                 address, "give it a certificate ([server] certificate), or a proxy in front of 127.0.0.1");
   where->body_limit = kBodyLimit;
   where->complain = options_.log;
+  where->admit = [this](const net::Request& head) { return access_->refuse(head, mono_now()); };
   auto http = net::HttpServer::start(
       *where, [this](const net::Request& request, net::ReplyPtr reply) { router_.handle(request, std::move(reply)); });
   if (!http) return fail(std::move(http.error()));
@@ -104,6 +136,7 @@ void Server::stop() {
   writer_->stop();  // what came in is answered
   for (const auto& http : http_) http->stop();
   http_.clear();
+  alarms_.reset();
 }
 
 Server::~Server() { stop(); }

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "monitor/access.h"
+#include "monitor/alarms.h"
 #include "monitor/figures.h"
 #include "monitor/readers.h"
 #include "monitor/router.h"
@@ -35,6 +37,7 @@ struct Parts {
   Board& board;
   Writer& writer;    // news in
   Readers& readers;  // threads that read the store
+  Access& access;
   std::function<void(const std::string&)> log;
 };
 
@@ -52,13 +55,16 @@ class Server {
  private:
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
   Status prepare();
+  Status start_alarms();
   Status listen(const std::string& address);
 
   ServerOptions options_;
   serve::DataDir dir_;
   Board board_;
+  std::unique_ptr<Access> access_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Readers> readers_;
+  std::unique_ptr<Alarms> alarms_;
   std::unique_ptr<Parts> parts_;  // once all that it names is there
   Router router_;
   std::vector<std::unique_ptr<net::HttpServer>> http_;

@@ -9,6 +9,9 @@
 
 #include "config/options_table.h"
 #include "config/value.h"
+#include "monitor/access.h"
+#include "monitor/alarms.h"
+#include "monitor/notify.h"
 
 namespace apf::monitor {
 namespace {
@@ -85,6 +88,19 @@ constexpr std::array kSections{
     SectionSpec{"keep", "how long what is kept", kKeep},
 };
 
+// Those of parts that have their tables beside their code.
+const std::vector<SectionSpec>& all_sections() {
+  static const std::vector<SectionSpec> all = [] {
+    std::vector<SectionSpec> s(kSections.begin(), kSections.end());
+    s.push_back({"access", "who may tell news and give orders", access_options()});
+    s.push_back({"alarms", "what is an alarm", alarm_options()});
+    s.push_back({"mail", "alarms by e-mail", mail_options()});
+    s.push_back({"webhook", "alarms by HTTP", webhook_options()});
+    return s;
+  }();
+  return all;
+}
+
 tl::unexpected<Error> all_of(const config::Errors& errors) {
   Error first = errors.front();
   for (std::size_t i = 1; i < errors.size(); ++i) first.what += "; " + errors[i].text();
@@ -93,7 +109,7 @@ tl::unexpected<Error> all_of(const config::Errors& errors) {
 
 }  // namespace
 
-std::span<const SectionSpec> sections() { return kSections; }
+std::span<const SectionSpec> sections() { return all_sections(); }
 
 const Options& Settings::section(std::string_view name) const {
   const auto it = all.find(name);

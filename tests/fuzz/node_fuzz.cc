@@ -62,9 +62,9 @@ void kernel(std::string_view text) {
 void told(const std::string& text) {
   require(one_line(shown_variable(text)));
   (void)udp_address(text);
-  protocol::PilotDatagram words;
+  apf::protocol::PilotDatagram words;
   words.queue = words.gtag = text;
-  const std::string line = protocol::write_datagram(words);
+  const std::string line = apf::protocol::write_datagram(words);
   require(one_line(line) && line.find(' ') != std::string::npos);
 }
 

@@ -37,12 +37,34 @@ void add_run(CLI::App& app, Action& action) {
   c->callback([&action, args] { action = [args] { return run(*args, std::cerr); }; });
 }
 
+using TokenCommand = int (*)(const TokenArgs&, std::ostream&, std::ostream&);
+
+void add_token_command(CLI::App& token, Action& action, const char* name, const char* summary, TokenCommand run) {
+  auto* c = token.add_subcommand(name, summary);
+  auto args = std::make_shared<TokenArgs>();
+  args->data = default_data();
+  c->add_option("--data", args->data, "Data directory of the monitor")->capture_default_str();
+  if (run != list_tokens) {
+    c->add_option("name", args->name, "Factory, or with --admin a person")->required();
+    c->add_flag("--admin", args->admin, "A token that may tell news of every factory and give orders");
+  }
+  c->callback([&action, args, run] { action = [args, run] { return run(*args, std::cout, std::cerr); }; });
+}
+
+void add_token(CLI::App& app, Action& action) {
+  auto* c = app.add_subcommand("token", "Tokens with which factories tell news and people give orders");
+  c->require_subcommand(1);
+  add_token_command(*c, action, "create", "Make a token and show it; it is shown only now", create_token);
+  add_token_command(*c, action, "revoke", "Make all tokens of a name invalid", revoke_token);
+  add_token_command(*c, action, "list", "Show whose tokens there are", list_tokens);
+}
+
 int run_program(int argc, char** argv) {
   Action action;
   CLI::App app{"Shows what factories and their pilots do, and what is wrong", "apf-monitor"};
   app.require_subcommand(1);
   app.set_version_flag("--version", APF_VERSION);
-  for (const auto add : {add_run}) add(app, action);
+  for (const auto add : {add_run, add_token}) add(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
