@@ -9,14 +9,14 @@
 #include <filesystem>
 #include <fstream>
 
-#include "wrapper/guard_protocol.h"
-#include "wrapper/guardian.h"
 #include "wrapper/http.h"
-#include "wrapper/lease.h"
-#include "wrapper/process_tree.h"
-#include "wrapper/scratch.h"
+#include "wrapper/jobs/lease.h"
+#include "wrapper/jobs/verdict.h"
+#include "wrapper/payload/guard_protocol.h"
+#include "wrapper/payload/guardian.h"
+#include "wrapper/payload/process_tree.h"
+#include "wrapper/payload/scratch.h"
 #include "wrapper/secrets.h"
-#include "wrapper/verdict.h"
 
 namespace apf::wrapper {
 namespace {

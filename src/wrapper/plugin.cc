@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "wrapper/exec.h"
-#include "wrapper/generic.h"
-#include "wrapper/panda.h"
-#include "wrapper/trivial.h"
+#include "wrapper/kinds/exec.h"
+#include "wrapper/kinds/generic.h"
+#include "wrapper/kinds/panda.h"
+#include "wrapper/kinds/trivial.h"
 
 namespace apf::wrapper {
 namespace {

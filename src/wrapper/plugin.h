@@ -1,4 +1,4 @@
-// What a kind of pilot does on the node. A plug-in is one file of this folder with a row in plugin.cc.
+// What a kind of pilot does on the node. A plug-in is a file of kinds/ with a row in plugin.cc.
 //
 // session.cc drives it: prepare, run, finish, in this order. What every kind needs is done around it: secrets, reports,
 // the scratch directory, the checks of the node, the last line.
@@ -12,11 +12,11 @@
 #include <string>
 #include <string_view>
 
-#include "wrapper/kit.h"
-#include "wrapper/options.h"
-#include "wrapper/reporter.h"
-#include "wrapper/scratch.h"
-#include "wrapper/summary.h"
+#include "wrapper/code/kit.h"
+#include "wrapper/options/options.h"
+#include "wrapper/payload/scratch.h"
+#include "wrapper/report/reporter.h"
+#include "wrapper/report/summary.h"
 
 namespace apf::wrapper {
 

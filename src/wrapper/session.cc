@@ -11,13 +11,13 @@
 
 #include "protocol/json_value.h"
 #include "protocol/launch.h"
-#include "wrapper/environment.h"
 #include "wrapper/exit_codes.h"
 #include "wrapper/log.h"
 #include "wrapper/node/keep_slot.h"
 #include "wrapper/node/profile.h"
 #include "wrapper/node/validate.h"
 #include "wrapper/plugin.h"
+#include "wrapper/report/environment.h"
 #include "wrapper/secrets.h"
 #include "wrapper/signals.h"
 
@@ -187,7 +187,7 @@ int run_session(const Options& options) {
   const std::string node = node_name();
   set_level(options.level);
   signals::install();
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // see guardian.h
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // see payload/guardian.h
   const auto prepared = prepare(options);
   greet(options, prepared ? prepared->kit.plugin : "", node);
 

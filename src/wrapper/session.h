@@ -3,8 +3,8 @@
 // Thread-safety: once a process, from its main thread.
 #pragma once
 
-#include "wrapper/options.h"
-#include "wrapper/summary.h"
+#include "wrapper/options/options.h"
+#include "wrapper/report/summary.h"
 
 namespace apf::wrapper {
 

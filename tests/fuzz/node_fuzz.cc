@@ -4,14 +4,14 @@
 #include <cstdlib>
 
 #include "protocol/apfmon.h"
-#include "wrapper/cgroup.h"
-#include "wrapper/environment.h"
 #include "wrapper/node/lifetime.h"
 #include "wrapper/node/memory.h"
 #include "wrapper/node/profile.h"
 #include "wrapper/node/remote.h"
 #include "wrapper/node/script.h"
-#include "wrapper/udp.h"
+#include "wrapper/payload/cgroup.h"
+#include "wrapper/report/environment.h"
+#include "wrapper/report/udp.h"
 
 namespace {
 

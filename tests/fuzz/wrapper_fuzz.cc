@@ -5,14 +5,14 @@
 #include <cstdlib>
 
 #include "protocol/panda.h"
-#include "wrapper/guard_protocol.h"
-#include "wrapper/guardian.h"
 #include "wrapper/http.h"
-#include "wrapper/options.h"
+#include "wrapper/jobs/verdict.h"
+#include "wrapper/options/options.h"
+#include "wrapper/payload/guard_protocol.h"
+#include "wrapper/payload/guardian.h"
+#include "wrapper/payload/process_tree.h"
 #include "wrapper/plugin.h"
-#include "wrapper/process_tree.h"
-#include "wrapper/udp.h"
-#include "wrapper/verdict.h"
+#include "wrapper/report/udp.h"
 
 namespace {
 

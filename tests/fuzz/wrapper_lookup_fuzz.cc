@@ -3,9 +3,9 @@
 // that libcrypto takes.
 #include <cstdlib>
 
-#include "wrapper/lookup.h"
-#include "wrapper/panda.h"
-#include "wrapper/pilot_code.h"
+#include "wrapper/code/lookup.h"
+#include "wrapper/code/pilot_code.h"
+#include "wrapper/kinds/panda.h"
 
 namespace {
 

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "wrapper/code/kit.h"
 #include "wrapper/exit_codes.h"
-#include "wrapper/guardian.h"
-#include "wrapper/kit.h"
 #include "wrapper/log.h"
 #include "wrapper/node/probe.h"
-#include "wrapper/options.h"
+#include "wrapper/options/options.h"
+#include "wrapper/payload/guardian.h"
 #include "wrapper/secrets.h"
 #include "wrapper/session.h"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "wrapper/cgroup.h"
+#include "wrapper/payload/cgroup.h"
 
 namespace apf::wrapper::node {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "wrapper/option_rows.h"
+#include "wrapper/options/option_rows.h"
 
 namespace apf::wrapper::rows {
 namespace {

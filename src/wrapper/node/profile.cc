@@ -14,8 +14,8 @@
 #include <sstream>
 
 #include "protocol/json_value.h"
-#include "wrapper/cgroup.h"
 #include "wrapper/node/memory.h"
+#include "wrapper/payload/cgroup.h"
 
 namespace apf::wrapper::node {
 namespace {

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocol/json_value.h"
-#include "wrapper/payload.h"
+#include "wrapper/payload/payload.h"
 
 namespace apf::wrapper::node {
 namespace {

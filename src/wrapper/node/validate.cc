@@ -11,14 +11,14 @@
 
 #include "apf/options.h"
 #include "process/supervisor.h"
-#include "wrapper/cgroup.h"
 #include "wrapper/log.h"
 #include "wrapper/node/lifetime.h"
 #include "wrapper/node/memory.h"
 #include "wrapper/node/probe.h"
 #include "wrapper/node/remote.h"
 #include "wrapper/node/script.h"
-#include "wrapper/scratch.h"
+#include "wrapper/payload/cgroup.h"
+#include "wrapper/payload/scratch.h"
 #include "wrapper/signals.h"
 
 namespace apf::wrapper::node {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "wrapper/node/checks.h"
-#include "wrapper/options.h"
-#include "wrapper/reporter.h"
+#include "wrapper/options/options.h"
+#include "wrapper/report/reporter.h"
 
 namespace apf::wrapper::node {
 
