@@ -106,7 +106,13 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/tools/demo)
     COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 24 --batch htcondor --chaos ENVIRONMENT POOL_NAME=test)
 endif()
 
+# ---- the monitor's pages in a browser ----
+apf_stage_test(NAME browser.monitor LABELS systems TIMEOUT 600 COST 300
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/browser/run ENVIRONMENT "APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+
 # ---- only in "./dev test full" ----
+apf_stage_test(NAME full.browser_monitor LABELS full TIMEOUT 1800
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/browser/run ENVIRONMENT "APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin;APF_PAGES=all")
 apf_stage_test(NAME full.tidy LABELS full TIMEOUT 3600 PROCESSORS 2 COMMAND ${CMAKE_SOURCE_DIR}/tools/tidy --all)
 apf_stage_test(NAME full.release LABELS full TIMEOUT 3600 PROCESSORS 2
   COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset release all)

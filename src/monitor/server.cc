@@ -7,6 +7,8 @@
 #include "monitor/ingest.h"
 #include "monitor/metrics.h"
 #include "monitor/notify.h"
+#include "monitor/pages.h"
+#include "monitor/read.h"
 #include "monitor/schema.h"
 #include "serve/address.h"
 
@@ -72,6 +74,11 @@ Status Server::prepare() {
   add_health(router_, *parts_);
   add_ingest(router_, *parts_);
   if (auto ok = start_alarms(); !ok) return ok;
+  add_read(router_, *parts_);
+  add_pages(router_, *parts_);
+  events_ = std::make_unique<Events>(board_, *writer_);
+  router_.add("GET", "/api/v1/events",
+              [this](const net::Request& request, const net::ReplyPtr& reply) { events_->listen(request, reply); });
   const auto& configured = options_.settings.section("server").list("listen");
   for (const std::string& address : options_.listen.empty() ? configured : options_.listen)
     if (auto ok = listen(address); !ok) return ok;
@@ -132,6 +139,7 @@ std::string Server::url() const {
 void Server::stop() {
   if (http_.empty()) return;
   dir_.withdraw();
+  events_->stop();
   readers_->stop();
   writer_->stop();  // what came in is answered
   for (const auto& http : http_) http->stop();

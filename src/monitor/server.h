@@ -13,6 +13,7 @@
 
 #include "monitor/access.h"
 #include "monitor/alarms.h"
+#include "monitor/events.h"
 #include "monitor/figures.h"
 #include "monitor/readers.h"
 #include "monitor/router.h"
@@ -62,6 +63,7 @@ class Server {
   serve::DataDir dir_;
   Board board_;
   std::unique_ptr<Access> access_;
+  std::unique_ptr<Events> events_;  // the writer tells it of commits
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Readers> readers_;
   std::unique_ptr<Alarms> alarms_;

@@ -1,0 +1,102 @@
+// The pages in a browser. APF_PAGES=all: every page in both themes and widths; otherwise a few.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { Monitor, fill, hostile, openBrowser, until } from './lab.mjs';
+import { oddPages, open, pages, widths } from './pages.mjs';
+
+const all = process.env.APF_PAGES === 'all';
+const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+let monitor;
+let browser;
+
+before(async () => {
+  monitor = await Monitor.start();
+  await fill(monitor);
+  browser = await openBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await monitor?.stop();
+});
+
+async function using(path, options, look) {
+  const page = await open(browser, monitor, path, options);
+  try {
+    await look(page);
+    assert.deepEqual(page.troubles, [], path);
+  } finally {
+    await page.context().close();
+  }
+}
+
+// Axe is put in from outside the page: the page's own policy would not let it.
+async function accessible(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(' ')}`), []);
+}
+
+const looks = all ? Object.keys(pages).flatMap((name) => ['light', 'dark'].flatMap((theme) => Object.keys(widths).map((size) => [name, theme, size])))
+  : [['home', 'light', 'wide'], ['label', 'dark', 'phone']];
+for (const [name, theme, size] of looks) {
+  test(`${name} is accessible and fits: ${theme}, ${size}`, () => using(pages[name], { theme, width: widths[size] }, async (page) => {
+    await accessible(page);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(wider, 0, 'nothing but tables scrolls sideways');
+  }));
+}
+
+test('names and messages that would be scripts do not run', async () => {
+  for (const path of oddPages) {
+    await using(path, {}, async (page) => {
+      assert.equal(await page.evaluate(() => window.ran), undefined, path);
+      assert.equal(await page.locator('main img, main script').count(), 0, path);
+      assert.equal(await page.locator('a[href^="javascript:" i]').count(), 0, path);
+    });
+  }
+  await using(oddPages[1], {}, async (page) => assert.equal(await page.locator('h1').textContent(), `Label ${hostile}`));
+});
+
+test('open pages change by themselves', () => using(pages.home, {}, async (home) => {
+  const row = home.locator('tr', { has: home.locator('a', { hasText: 'SITE_live' }) });
+  const news = (state, more) => ({ factory: 'BNL-gridui11', pilots: [{ id: '9000.0', label: 'SITE_live', state, ...more }] });
+  await monitor.tell(news('created'));
+  await until('the new label', async () => await row.count() === 1);
+  await using(`/pilot?${new URLSearchParams({ factory: 'BNL-gridui11', id: '9000.0' })}`, {}, async (page) => {
+    await monitor.tell(news('running', { node: 'wn-live' }));
+    await until('running on its page', async () => (await page.locator('.tile').first().textContent()).includes('running'));
+    await until('running in the overview', async () => await row.locator('td').nth(3).textContent() === '1');
+    await monitor.tell(news('fault', { text: 'no space left' }));
+    await until('why it failed', async () => (await page.locator('.error').textContent().catch(() => '')).includes('no space left'));
+  });
+}));
+
+test('the overview sorts, filters and groups by keyboard', () => using('/', {}, async (page) => {
+  const head = page.locator('section th button', { hasText: 'Running' });
+  await head.focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await page.locator('section th[aria-sort]').getAttribute('aria-sort'), 'descending');
+  await page.locator('#filter').fill('SITE_2');
+  await until('only those of site 2', async () => await page.locator('section tbody tr').count() === 3);
+  await page.locator('#group').selectOption('WMS queue');
+  assert.match(await page.locator('tr.group').textContent(), /SITE_2 \(3\)/);
+  assert.match(page.url(), /filter=SITE_2&group=WMS\+queue/);
+  await page.keyboard.press('Control+Home');
+  await page.goto(monitor.url);
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+}));
+
+test('tables are readable without scripts', () => using('/plain', { scripts: false }, async (page) => {
+  assert.ok(await page.locator('tbody tr').count() >= 15);
+  await page.locator('a', { hasText: 'SITE_1-ce' }).click();
+  assert.match(await page.locator('h1').textContent(), /SITE_1-ce/);
+}));
+
+test('vendored files are those of the packages', () => {
+  const sum = (file) => createHash('sha256').update(readFileSync(new URL(file, import.meta.url))).digest('hex');
+  for (const name of ['uPlot.iife.min.js', 'uPlot.min.css'])
+    assert.equal(sum(`../../web/vendor/${name}`), sum(`node_modules/uplot/dist/${name}`), name);
+});
