@@ -1,6 +1,6 @@
 // statusoffline: a fixed number of pilots in each cycle while the WMS says that the site is offline; otherwise the
 // number so far.
-#include "sched/arith.h"
+#include "sched/at_status.h"
 
 namespace apf {
 namespace {
@@ -14,28 +14,16 @@ constexpr std::array kOptions{
                .minimum = 0},
 };
 
-class StatusOffline final : public SchedStep {
- public:
-  explicit StatusOffline(const Options& options) : pilots_(sched::number(options.integer("pilots"))) {}
-
-  [[nodiscard]] Step apply(std::int64_t n, const SchedInput& input) const override {
-    if (!input.wms) return {0, fmt::format("comment=no wms/site/batchinfo,in={},ret=0", n)};
-    if (input.site != "offline") return {n, fmt::format("comment=not offline,in={},ret={}", n, n)};
-    const std::int64_t out = sched::remainder(pilots_, input);
-    return {out, fmt::format("comment=offline,in={}{},ret={}", n, sched::extra("used", input.used), out)};
-  }
-  [[nodiscard]] bool outside_demand() const override { return true; }
-
- private:
-  std::int64_t pilots_;
-};
+Result<std::unique_ptr<SchedStep>> make(const Options& options) {
+  return std::make_unique<sched::AtStatus>(options, sched::AtStatus::Words{"offline", "wms/site/batchinfo", "ret"});
+}
 
 }  // namespace
 
 void register_sched_statusoffline(Registry& registry);
 void register_sched_statusoffline(Registry& registry) {
   registry.add(Plugin<SchedStep>{"statusoffline", "A fixed number of pilots in each cycle while the site is offline",
-                                 kOptions, sched::make<StatusOffline>});
+                                 kOptions, make});
 }
 
 }  // namespace apf
