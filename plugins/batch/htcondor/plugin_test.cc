@@ -1,62 +1,16 @@
-// The plug-in on a fake Context: outputs of the real tools are data in cases/.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+// The plug-in on a fake Context.
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <sstream>
-
-#include "apf/registry.h"
-#include "describe.h"
 #include "htcondor/text.h"
+#include "support/htcondor_rig.h"
 #include "view.h"
-
-namespace apf {
-void register_batch_htcondor(Registry& registry);
-}
 
 namespace apf::batch_htcondor {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Blocks of "## title" and their lines.
-struct Case {
-  std::string title;
-  std::vector<std::string> lines;
-};
-std::vector<Case> cases(const std::string& file) {
-  std::ifstream in(std::string(APF_SOURCE_DIR) + "/plugins/batch/htcondor/cases/" + file);
-  std::vector<Case> out;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("## "))
-      out.push_back({line.substr(3), {}});
-    else if (!out.empty() && !line.empty())
-      out.back().lines.push_back(line);
-  }
-  return out;
-}
-// The rest of the lines that begin with `word`.
-std::string text_of(const Case& c, const std::string& word) {
-  std::string out;
-  for (const auto& line : c.lines)
-    if (line.starts_with(word + " ")) out += line.substr(word.size() + 1) + "\n";
-  return out;
-}
-
-Finished ended_with(int exit_code, std::string out, std::string err = "") {
-  Finished f;
-  f.exit_code = exit_code;
-  f.out = std::move(out);
-  f.err = std::move(err);
-  return f;
-}
 
 std::string dash(const std::string& text) { return text.empty() ? "-" : text; }
 
@@ -82,102 +36,6 @@ TEST(HtcondorViews, AreReadAsRecorded) {
     EXPECT_EQ(got.str(), text_of(c, "=>"));
   }
 }
-
-// ---- the plug-in -----------------------------------------------------------------------------------------------
-
-// Answers commands by a function; keeps what was asked.
-class FakeContext final : public Context {
- public:
-  std::function<Finished(const Command&)> answer = [](const Command&) { return ended_with(0, ""); };
-  std::vector<std::vector<std::string>> asked;
-  std::vector<std::string> logged;
-
-  [[nodiscard]] Mono deadline() const override { return mono_now() + seconds{10}; }
-  [[nodiscard]] bool stopping() const override { return false; }
-  void log(Level /*level*/, std::string_view message) override { logged.emplace_back(message); }
-  Result<Finished> run(const Command& command) override {
-    asked.push_back(command.argv);
-    return answer(command);
-  }
-  Result<HttpReply> http(const HttpRequest& /*request*/) override { return fail(Kind::bug, "test", "no http"); }
-  Result<std::string> credential(std::string_view /*file*/) override { return fail(Kind::bug, "test", "no secrets"); }
-  void sleep(Duration /*d*/) override {}
-};
-
-std::string row(int cluster, int proc, int status) {
-  std::ostringstream out;
-  out << cluster << '\t' << proc << '\t' << status << "\t0\t1795306512\tundefined\t1795306512\t3\t" << proc
-      << "\tfalse\t\"s-" << cluster << "\"\t\"i1\"\t\"Q\"\t" << (status == 4 ? "0" : "undefined")
-      << "\tfalse\tundefined\tundefined\tundefined\tundefined";
-  return out.str();
-}
-std::string live_row(int cluster, int proc, int status = 1) { return row(cluster, proc, status) + "\n"; }
-std::string past_row(int cluster, int proc) { return row(cluster, proc, 4) + "\t1.0\t0.5\t0.5\n"; }
-
-class HtcondorPlugin : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string directory = (fs::temp_directory_path() / "apf-htcondor-XXXXXX").string();
-    ASSERT_NE(mkdtemp(directory.data()), nullptr);
-    directory_ = directory;
-    me_.factory_id = "factory-1";
-    me_.instance = "i1";
-    me_.run = 3;
-    me_.log_dir = directory_ / "logs";
-    me_.state_dir = directory_ / "state";
-    me_.log_url = "http://h/logs";
-    queue_.name = "Q";
-    queue_.executable = "/bin/pilot";
-    queue_.submit.set("rerun_evicted", false);
-    queue_.submit.set("job_log", true);
-    make();
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
-  void make() {
-    Registry registry;
-    register_batch_htcondor(registry);
-    options_.set("history_since", Duration(seconds{3600}));
-    options_.set("history_scan", std::int64_t{5000});
-    options_.set("event_log", std::string("none"));
-    auto made = registry.batch.at(0).make(options_);
-    ASSERT_TRUE(made) << made.error().text();
-    batch_ = std::move(*made);
-  }
-  SubmitOrder order(int n = 3) {
-    SubmitOrder o;
-    o.queue = &queue_;
-    o.me = &me_;
-    o.submission = "s-1";
-    o.n = n;
-    o.report_key = "secret";
-    o.when = Wall{1'795'300'000'000};
-    return o;
-  }
-  // condor_q and condor_history answer with these texts; condor_q -totals with a number.
-  void answers(const std::string& live, const std::string& past, int total = 0) {
-    context_.answer = [=](const Command& c) {
-      const bool totals = c.argv.back() == "-totals";
-      const std::string count = "\nTotal for query: " + std::to_string(total) + " jobs; 0 completed\n";
-      const std::string& out = totals ? count : c.argv[0].ends_with("condor_q") ? live : past;
-      return ended_with(0, out);
-    };
-  }
-  // How often the tools for views were asked.
-  std::size_t looks() const {
-    return static_cast<std::size_t>(std::count_if(context_.asked.begin(), context_.asked.end(), [](const auto& argv) {
-      return argv[0].ends_with("condor_q") || argv[0].ends_with("condor_history");
-    }));
-  }
-  fs::path spool() const { return fs::path(me_.state_dir) / "htcondor"; }
-
-  fs::path directory_;
-  Options options_;
-  FactoryIdentity me_;
-  QueueSpec queue_;
-  FakeContext context_;
-  std::unique_ptr<Batch> batch_;
-};
 
 Finished finished_as(const Case& c) {
   Finished f = ended_with(0, text_of(c, "out"), text_of(c, "err"));
@@ -489,100 +347,6 @@ TEST_F(HtcondorPlugin, OutputOfSpooledPilotsIsFetchedOnceAndNotAllAtOnce) {
   };
   EXPECT_THAT(fetches(), ElementsAre("1.0", "1.1", "1.2"));  // a minute's share, and one that is due now
   EXPECT_TRUE(fetches().empty()) << "what is here is not fetched again, and the fourth has to wait";
-}
-
-// ---- the description -------------------------------------------------------------------------------------------
-
-class HtcondorDescription : public HtcondorPlugin {
- protected:
-  Result<Described> made() { return describe(order(), {"/spool/apf-report.key", queue_.input_files, {}, {}, false}); }
-  std::string text() {
-    auto d = made();
-    return d ? d->text : "error: " + d.error().text();
-  }
-};
-
-TEST_F(HtcondorDescription, CarriesIdentityAndLinks) {
-  const std::string d = text();
-  for (const char* line : {"+APF_FACTORY_ID = \"factory-1\"\n", "+APF_INSTANCE = \"i1\"\n", "+APF_RUN = 3\n",
-                           "+APF_SUBMISSION = \"s-1\"\n", "+APF_INDEX = $(Process)\n", "+MATCH_APF_QUEUE = \"Q\"\n",
-                           "+FACTORY_JOBID = \"factory-1#$(Cluster).$(Process)\"\n",
-                           "+APF_LOGURL = \"http://h/logs/2026-11-21/Q/$(Cluster).$(Process).log\"\n",
-                           "APFCID='$(Cluster).$(Process)'", "APF_INDEX='$(Process)'", "universe = vanilla\n"})
-    EXPECT_THAT(d, HasSubstr(line));
-  EXPECT_TRUE(d.ends_with("\nqueue 3\n"));
-}
-
-TEST_F(HtcondorDescription, ValuesCannotBreakOut) {
-  queue_.arguments = {"a b", "it's", "\"q\"", "$(Cluster)", "$ENV(HOME)"};
-  queue_.environment = {{"V", "x' \" $(Process)"}};
-  EXPECT_THAT(text(), HasSubstr(R"(arguments = "'a b' 'it''s' '""q""' '$(DOLLAR)(Cluster)' '$(DOLLAR)ENV(HOME)'")"));
-  EXPECT_THAT(text(), HasSubstr(R"(V='x'' "" $(DOLLAR)(Process)')"));
-  for (const std::string bad : {"a\nqueue 5", "a\r", "\x01", "$$(Memory)"}) {
-    queue_.arguments = {bad};
-    EXPECT_FALSE(made()) << bad;
-  }
-  queue_.arguments.clear();
-  for (const std::string bad : {"A B", "1A", "", "A=B", "A'"}) {
-    queue_.environment = {{bad, "v"}};
-    EXPECT_FALSE(made()) << bad;
-  }
-  queue_.environment = {{"V", "a\nqueue"}};
-  EXPECT_FALSE(made());
-  queue_.environment.clear();
-  for (const std::string bad : {"Q\nqueue 7", "Q\x02", "Q\\"}) {
-    queue_.name = bad;
-    EXPECT_FALSE(made()) << bad;
-  }
-}
-
-TEST_F(HtcondorDescription, OptionsAreChecked) {
-  for (const std::string bad :
-       {"queue 7", "Queue = 1", "queue=1", "x @=end", "foo", "a = b\\", "if true", "include : x = 1", "+APF_RUN = 1",
-        "my.APF_SUBMISSION = 1", "a = 1\nqueue", "periodic_remove = true", "= 1"}) {
-    queue_.submit.set("extra", std::vector<std::string>{bad});
-    EXPECT_FALSE(made()) << bad;
-  }
-  queue_.submit.set("extra", std::vector<std::string>{"rank = Memory", "+Colour = \"$(Cluster)\""});
-  EXPECT_TRUE(text().starts_with("rank = Memory\n+Colour = \"$(Cluster)\"\n"));
-  for (const std::string bad : {"apf_run", "MATCH_APF_QUEUE", "a b", "", "1x"}) {
-    queue_.submit.set("attributes", Table{{bad, "1"}});
-    EXPECT_FALSE(made()) << bad;
-  }
-  queue_.submit.set("attributes", Table{});
-  for (const std::string bad : {"a) || (b", "(a", "\"x", "a\\", " a", "a\nb"}) {
-    queue_.submit.set("requirements", bad);
-    EXPECT_FALSE(made()) << bad;
-  }
-}
-
-TEST_F(HtcondorDescription, ResourcesHaveTheUnitsOfHtcondor) {
-  queue_.submit.set("request_memory", std::int64_t{2'000'000'000});
-  queue_.submit.set("request_disk", std::int64_t{1'048'577});
-  queue_.submit.set("request_cpus", std::int64_t{8});
-  EXPECT_THAT(text(), HasSubstr("request_memory = 1908M\nrequest_disk = 1025K\nrequest_cpus = 8\n"));
-}
-
-TEST_F(HtcondorDescription, EvictedPilotsStayDownUnlessAskedFor) {
-  queue_.submit.set("requirements", std::string("HasX"));
-  queue_.exclude_nodes = false;
-  EXPECT_THAT(text(), HasSubstr("periodic_remove = (JobStatus == 1 && NumJobStarts > 0)\n"
-                                "requirements = (HasX) && ((MY.NumJobStarts ?: 0) == 0)\n+APF_RERUN = false\n"));
-  queue_.submit.set("rerun_evicted", true);
-  queue_.submit.set("max_pending_time", Duration(seconds{600}));
-  EXPECT_THAT(text(), HasSubstr("periodic_remove = (JobStatus == 1 && time() - EnteredCurrentStatus > 600)\n"
-                                "requirements = (HasX)\n+APF_RERUN = true\n"));
-}
-
-TEST_F(HtcondorDescription, InputFilesMustArriveUnderTheirNames) {
-  for (const std::string bad : {"relative", "/a,b", "/dir/", "/a/apf-report.key", "/a\nb", "http://h/x"}) {
-    queue_.input_files = {bad};
-    EXPECT_FALSE(made()) << bad;
-  }
-  queue_.input_files = {"/a/token", "/b/token"};
-  EXPECT_FALSE(made());
-  queue_.input_files = {"/a dir/token", "/b/proxy"};
-  EXPECT_THAT(text(), HasSubstr("transfer_input_files = /spool/apf-report.key, /a dir/token, /b/proxy\n"));
 }
 
 }  // namespace
