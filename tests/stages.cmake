@@ -68,6 +68,10 @@ if(EXISTS ${slurm})
   add_test(NAME slurm.down COMMAND ${slurm} wipe)
   set_tests_properties(slurm.down PROPERTIES FIXTURES_CLEANUP slurm LABELS systems TIMEOUT 120)
 endif()
+# The monitor's store on PostgreSQL: the tests that run on SQLite among the unit tests.
+apf_stage_test(NAME systems.monitor.postgresql LABELS systems TIMEOUT 300 COST 30
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/systems/postgresql/server exec
+          sh -c "$<TARGET_FILE:test_db> --gtest_brief=1 && $<TARGET_FILE:test_monitor> --gtest_brief=1")
 # Scripts of systems/<system> and of faults/ (kill -9, hanging commands, full disks): *_test.sh and *_test.py, executable.
 # A script whose folder or name says htcondor gets a pool, one that says slurm gets the cluster.
 file(GLOB scripts CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}

@@ -145,14 +145,12 @@ class Postgres final : public Db {
   Status greet() {
     if (auto ok = simple("SET client_encoding = 'UTF8'"); !ok) return ok;
     if (use_ == Use::read) return simple("SET default_transaction_read_only = on");
-    bool alone = false;
-    if (auto ok = run("SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1 ELSE 0 END", {kWriting},
-                      [&](const Row& row) { alone = row.integer(0) == 1; });
-        !ok)
-      return ok;
-    if (!alone)
-      return fail(Kind::config, "db.in_use", "another server writes to this database", where(), "stop it first");
-    return {};
+    // The lock of one that has just ended may live on for a moment.
+    if (auto ok = simple("SET lock_timeout = '5s'"); !ok) return ok;
+    if (!run("SELECT pg_advisory_lock($1)", {kWriting}, {}))
+      return fail(Kind::config, "db.in_use", "another server writes to this database: " + error().what, where(),
+                  "stop it first");
+    return simple("SET lock_timeout = 0");
   }
 
  private:

@@ -6,14 +6,12 @@
 #include <thread>
 
 #include "monitor/pilots.h"
-#include "monitor/schema.h"
 #include "net/http_client.h"
-#include "support/directory.h"
+#include "support/test_store.h"
 
 namespace apf::monitor {
 namespace {
 
-using apf::tests::Directory;
 using testing::HasSubstr;
 
 class IngestTest : public testing::Test {
@@ -22,8 +20,8 @@ class IngestTest : public testing::Test {
 
   void start() {
     ServerOptions o;
-    o.data = dir_.file("data");
-    o.settings = *load_settings("");
+    o.data = store_.directory().file("data");
+    o.settings = parse_settings(store_.toml(), "test", ".").value();
     o.listen = {"127.0.0.1:0"};
     auto server = Server::start(std::move(o));
     if (!server) throw std::runtime_error(server.error().text());
@@ -40,7 +38,8 @@ class IngestTest : public testing::Test {
 
   // What the store has.
   Pilot pilot(const std::string& factory, const std::string& id) {
-    const db::Place place{dir_.file("data/monitor.db"), "", "apf monitor"};
+    db::Place place = store_.place();
+    place.file = store_.directory().file("data/monitor.db");
     const auto db = db::open(place, migrations(), db::Use::read).value();
     FactoryNo no = 0;
     const auto ok = db->run("SELECT no FROM factory WHERE name = $1", {std::string_view(factory)},
@@ -49,7 +48,7 @@ class IngestTest : public testing::Test {
     return find_pilot(*db, no, id).value().value_or(Pilot{});
   }
 
-  Directory dir_;
+  apf::tests::TestStore store_;
   std::unique_ptr<Server> server_;
 };
 

@@ -20,7 +20,7 @@ Result<std::optional<Pilot>> find_pilot(db::Db& db, FactoryNo factory, std::stri
 struct PilotFilter {
   LabelNo label = 0;  // one of these two
   FactoryNo factory = 0;
-  std::optional<PilotState> state;
+  std::optional<PilotState> state = {};
   PilotKey before = INT64_MAX;  // only keys below: where the page before ended
   std::int64_t limit = 50;      // at most 1000
   std::int64_t offset = 0;
