@@ -1,0 +1,213 @@
+// Load for bench/monitor_measure: pilots' news to a monitor, over connections that each wait for their answer.
+//
+//   monitor_load PORT fill PILOTS                      makes pilots, a thousand a call, in 10 factories of 100 labels
+//   monitor_load PORT bulk PILOTS SECONDS CONNECTIONS  updates of random ones of them, a hundred a call
+//   monitor_load PORT single PILOTS SECONDS CONNECTIONS [RATE]
+//                                                      APFMon's form, one a call; RATE: so many a second in all
+//   monitor_load PORT get PATH SECONDS CONNECTIONS
+//
+// Prints {"rate": updates or calls a second, "p50": s, "p99": s, "failed": calls}.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::int64_t kFactories = 10;
+constexpr std::int64_t kLabels = 100;  // of a factory
+constexpr std::int64_t kInCluster = 100;
+
+class Connection {
+ public:
+  explicit Connection(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("no connection");
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { close(fd_); }
+
+  // True: answered with 200 or 201.
+  bool call(const char* method, const std::string& path, const std::string& body) {
+    const std::string request =
+        fmt::format("{} {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", method, path, body.size(), body);
+    for (std::size_t sent = 0; sent < request.size();) {
+      const ssize_t n = send(fd_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+      if (n <= 0) throw std::runtime_error("the connection broke");
+      sent += static_cast<std::size_t>(n);
+    }
+    return answer();
+  }
+
+ private:
+  bool answer() {
+    std::size_t end = std::string::npos, length = 0;
+    for (;;) {
+      if (end == std::string::npos) {
+        end = buffer_.find("\r\n\r\n");
+        if (end != std::string::npos) {
+          const std::size_t at = buffer_.find("Content-Length: ");
+          length = at < end ? std::strtoul(buffer_.c_str() + at + 16, nullptr, 10) : 0;
+        }
+      }
+      if (end != std::string::npos && buffer_.size() >= end + 4 + length) break;
+      char piece[65536];
+      const ssize_t n = recv(fd_, piece, sizeof piece, 0);
+      if (n <= 0) throw std::runtime_error("the connection broke");
+      buffer_.append(piece, static_cast<std::size_t>(n));
+    }
+    const bool good = buffer_.compare(9, 2, "20") == 0;
+    buffer_.erase(0, end + 4 + length);
+    return good;
+  }
+
+  int fd_;
+  std::string buffer_;
+};
+
+std::string id_of(std::int64_t pilot) {
+  const std::int64_t within = pilot / kFactories;
+  return fmt::format("{}.{}", within / kInCluster + 1, within % kInCluster);
+}
+std::int64_t label_of(std::int64_t pilot) { return pilot / kFactories / kInCluster % kLabels; }
+
+std::string news(std::int64_t factory, const std::vector<std::int64_t>& pilots, const char* state) {
+  std::string body = fmt::format(R"({{"factory":"factory-{}","pilots":[)", factory);
+  for (const std::int64_t p : pilots)
+    body += fmt::format(R"({{"id":"{}","label":"QUEUE_{:03}","state":"{}","node":"wn{:04}.example.org"}},)", id_of(p),
+                        label_of(p), state, p * 7919 % 2000);
+  body.back() = ']';
+  return body + "}";
+}
+
+struct Outcome {
+  std::vector<double> seconds;
+  std::int64_t updates = 0, failed = 0;
+};
+
+struct Load {
+  int port = 0;
+  std::string mode = {}, path = {};
+  std::int64_t pilots = 0;
+  double duration = 0, pace = 0;  // pace: seconds between the calls of a connection
+};
+
+constexpr const char* kNext[] = {"running", "exiting", "done"};
+
+Outcome run(const Load& load, unsigned seed) {
+  Connection connection(load.port);
+  std::mt19937_64 random(seed);
+  Outcome out;
+  const auto start = Clock::now();
+  for (std::int64_t i = 0;; ++i) {
+    if (load.pace > 0)
+      std::this_thread::sleep_until(start + std::chrono::duration<double>(load.pace * static_cast<double>(i)));
+    const auto begin = Clock::now();
+    if (std::chrono::duration<double>(begin - start).count() > load.duration) return out;
+    const char* state = kNext[random() % 3];
+    bool good = false;
+    if (load.mode == "get") {
+      good = connection.call("GET", load.path, {});
+      ++out.updates;
+    } else if (load.mode == "single") {
+      const auto p = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(load.pilots));
+      good = connection.call("POST", fmt::format("/api/jobs/factory-{}:{}", p % kFactories, id_of(p)),
+                             fmt::format("state={}&rc=0", state));
+      ++out.updates;
+    } else {
+      const auto factory = static_cast<std::int64_t>(random() % kFactories);
+      std::vector<std::int64_t> some;
+      for (int k = 0; k < 100; ++k)
+        some.push_back(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(load.pilots / kFactories)) *
+                           kFactories +
+                       factory);
+      good = connection.call("POST", "/api/v1/news", news(factory, some, state));
+      out.updates += 100;
+    }
+    if (!good) ++out.failed;
+    out.seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+}
+
+void fill(int port, std::int64_t pilots) {
+  Connection connection(port);
+  for (std::int64_t at = 0; at < pilots / kFactories; at += 1000)
+    for (std::int64_t factory = 0; factory < kFactories; ++factory) {
+      std::vector<std::int64_t> some;
+      for (std::int64_t k = at; k < std::min(at + 1000, pilots / kFactories); ++k)
+        some.push_back(k * kFactories + factory);
+      if (!connection.call("POST", "/api/v1/news", news(factory, some, "created"))) throw std::runtime_error("refused");
+    }
+}
+
+void report(std::vector<Outcome> all, double duration) {
+  Outcome sum;
+  for (const Outcome& o : all) {
+    sum.updates += o.updates;
+    sum.failed += o.failed;
+    sum.seconds.insert(sum.seconds.end(), o.seconds.begin(), o.seconds.end());
+  }
+  std::sort(sum.seconds.begin(), sum.seconds.end());
+  const auto part = [&](std::size_t percent) {
+    return sum.seconds.empty() ? 0 : sum.seconds[std::min(sum.seconds.size() - 1, sum.seconds.size() * percent / 100)];
+  };
+  std::cout << fmt::format(R"({{"rate": {:.0f}, "p50": {:.5f}, "p99": {:.5f}, "failed": {}}})",
+                           static_cast<double>(sum.updates) / duration, part(50), part(99), sum.failed)
+            << "\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> args(argv, argv + argc);
+  if (args.size() < 4) return 2;
+  Load load{.port = std::stoi(args[1]), .mode = args[2]};
+  if (load.mode == "fill") {
+    fill(load.port, std::stoll(args[3]));
+    return 0;
+  }
+  if (args.size() < 6) return 2;
+  if (load.mode == "get")
+    load.path = args[3];
+  else
+    load.pilots = std::stoll(args[3]);
+  load.duration = std::stod(args[4]);
+  const int connections = std::stoi(args[5]);
+  if (args.size() > 6) load.pace = connections / std::stod(args[6]);
+  std::vector<Outcome> all(static_cast<std::size_t>(connections));
+  std::vector<std::thread> threads;
+  std::atomic<bool> broken{false};
+  for (std::size_t i = 0; i < all.size(); ++i)
+    threads.emplace_back([&, i] {
+      try {
+        all[i] = run(load, static_cast<unsigned>(i) + 1);
+      } catch (const std::exception& e) {
+        std::cerr << "monitor_load: " << e.what() << "\n";
+        broken = true;
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  report(std::move(all), load.duration);
+  return broken ? 1 : 0;
+}
