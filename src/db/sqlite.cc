@@ -7,6 +7,10 @@
 namespace apf::db {
 namespace {
 
+// With a million rows updated at random SQLite's default of 2 MB reads nearly every page from the system again, and
+// copies the log into the file after each 4 MB: half of all CPU (measured). 96 MB and 32 MB.
+constexpr std::string_view kForWriting = "PRAGMA cache_size=-98304; PRAGMA wal_autocheckpoint=8000";
+
 class SqliteRow final : public Row {
  public:
   explicit SqliteRow(const store::Statement& statement) : statement_(statement) {}
@@ -95,8 +99,10 @@ Result<std::unique_ptr<Db>> open_sqlite(const Place& place, std::span<const Migr
   options.read_only = use == Use::read;
   auto database = store::Database::open(place.file, ours, options);
   if (!database) return fail(std::move(database.error()));
-  if (use == Use::write)
+  if (use == Use::write) {
     if (auto ok = database->synchronous(true); !ok) return fail(std::move(ok.error()));
+    if (auto ok = database->execute(kForWriting); !ok) return fail(std::move(ok.error()));
+  }
   return std::make_unique<Sqlite>(std::move(*database));
 }
 
