@@ -1,7 +1,8 @@
 # Tests beyond the unit tests of this build, all run by the same ctest so that one summary tells all.
 # Builds that only tests need (sanitizers) are ctest fixtures: made when a wanted test needs them, beside other tests.
 
-set(sanitized_tests test_base test_core test_process test_protocol test_panda test_store test_net test_engine)
+set(sanitized_tests test_base test_core test_process test_protocol test_panda test_store test_db test_serve
+                    test_net test_engine test_monitor)
 set(ENV_asan "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
              "UBSAN_OPTIONS=print_stacktrace=1")
 set(ENV_tsan "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")

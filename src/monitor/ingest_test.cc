@@ -3,53 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "monitor/pilots.h"
-#include "net/http_client.h"
-#include "support/test_store.h"
+#include "support/monitor_fixture.h"
 
 namespace apf::monitor {
 namespace {
 
 using testing::HasSubstr;
 
-class IngestTest : public testing::Test {
+class IngestTest : public apf::tests::MonitorTest {
  protected:
-  IngestTest() { start(); }
-
-  void start() {
-    ServerOptions o;
-    o.data = store_.directory().file("data");
-    o.settings = parse_settings(store_.toml(), "test", ".").value();
-    o.listen = {"127.0.0.1:0"};
-    auto server = Server::start(std::move(o));
-    if (!server) throw std::runtime_error(server.error().text());
-    server_ = std::move(*server);
-  }
-
-  HttpReply call(const char* method, const std::string& path, const std::string& body = {}) {
-    HttpRequest request;
-    request.method = method;
-    request.url = server_->url() + path;
-    request.body = body;
-    return net::fetch(request, mono_now() + seconds{60}).value();
-  }
-
   // What the store has.
   Pilot pilot(const std::string& factory, const std::string& id) {
-    db::Place place = store_.place();
-    place.file = store_.directory().file("data/monitor.db");
-    const auto db = db::open(place, migrations(), db::Use::read).value();
+    const auto db = db::open(place(), migrations(), db::Use::read).value();
     FactoryNo no = 0;
     const auto ok = db->run("SELECT no FROM factory WHERE name = $1", {std::string_view(factory)},
                             [&](const db::Row& row) { no = static_cast<FactoryNo>(row.integer(0)); });
     if (!ok) throw std::runtime_error(ok.error().text());
     return find_pilot(*db, no, id).value().value_or(Pilot{});
   }
-
-  apf::tests::TestStore store_;
-  std::unique_ptr<Server> server_;
 };
 
 // The exchange of a whole pilot's life, as AutoPyFactory and its wrapper have it.
@@ -81,13 +53,9 @@ TEST_F(IngestTest, RepeatsNoneOfTheOriginalsFaults) {
   EXPECT_NE(pilot("unknown", "5.0").label, 0U) << "its label came later";
   EXPECT_EQ(call("PUT", "/api/factories/a:b", "").status, 201) << "a name with ':', no keys at all";
   EXPECT_EQ(call("PUT", "/api/jobs", R"([{"cid":"x#1","factory":"a:b","label":"new"}])").status, 201);
-  bool known = false;  // the snapshot follows
-  for (int i = 0; i < 600 && !known; ++i) {
-    EXPECT_EQ(call("POST", "/api/jobs/a:b:x%231", "state=done").status, 200);
-    known = pilot("a:b", "x#1").state == PilotState::done;
-    if (!known) std::this_thread::sleep_for(milliseconds{100});
-  }
-  EXPECT_TRUE(known) << "done straight from created";
+  until([&] { return call("GET", "/api/factories/a:b").status == 200; });
+  EXPECT_EQ(call("POST", "/api/jobs/a:b:x%231", "state=done").status, 200);
+  EXPECT_EQ(pilot("a:b", "x#1").state, PilotState::done) << "straight from created";
   EXPECT_EQ(call("POST", "/api/jobs/a:b:x%231", "state=fault&text=late").status, 200) << "fault from any state";
   EXPECT_EQ(pilot("a:b", "x#1").reason, "late");
 }
@@ -112,7 +80,6 @@ TEST_F(IngestTest, WhatWasAnsweredIsThereAfterARestart) {
                 {"id":"name","label":"L","state":"done","payloads":0,"details":{"stdout":"http://x/out"}}]})");
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body, R"({"created":3,"factory":true,"labels":1,"refused":0,"unchanged":0,"updated":0})");
-  server_.reset();
   start();
   EXPECT_THAT(call("GET", "/healthz").body, HasSubstr(R"("pilots":3)"));
   EXPECT_EQ(pilot("f", "name").details, (std::vector<Detail>{{"stdout", "http://x/out"}}));

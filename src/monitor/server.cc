@@ -5,6 +5,7 @@
 #include "monitor/alarm_routes.h"
 #include "monitor/health.h"
 #include "monitor/ingest.h"
+#include "monitor/legacy_read.h"
 #include "monitor/metrics.h"
 #include "monitor/notify.h"
 #include "monitor/pages.h"
@@ -73,6 +74,7 @@ Status Server::prepare() {
   parts_ = std::make_unique<Parts>(Parts{options_.settings, dir_, board_, *writer_, *readers_, *access_, options_.log});
   add_health(router_, *parts_);
   add_ingest(router_, *parts_);
+  add_legacy_read(router_, *parts_);
   if (auto ok = start_alarms(); !ok) return ok;
   add_read(router_, *parts_);
   add_pages(router_, *parts_);
