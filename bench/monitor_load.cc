@@ -1,10 +1,11 @@
 // Load for bench/monitor_measure: pilots' news to a monitor, over connections that each wait for their answer.
 //
 //   monitor_load PORT fill PILOTS                      makes pilots, a thousand a call, in 10 factories of 100 labels
-//   monitor_load PORT bulk PILOTS SECONDS CONNECTIONS  updates of random ones of them, a hundred a call
-//   monitor_load PORT single PILOTS SECONDS CONNECTIONS [RATE]
-//                                                      APFMon's form, one a call; RATE: so many a second in all
-//   monitor_load PORT get PATH SECONDS CONNECTIONS
+//   monitor_load PORT bulk PILOTS SECONDS CONNECTIONS [RATE]     updates of random ones of them, a hundred a call
+//   monitor_load PORT single PILOTS SECONDS CONNECTIONS [RATE]   APFMon's form, one a call
+//   monitor_load PORT get PATH SECONDS CONNECTIONS [RATE]
+//
+// RATE: so many updates (or calls) a second in all; without it as many as go.
 //
 // Prints {"rate": updates or calls a second, "p50": s, "p99": s, "failed": calls}.
 #include <arpa/inet.h>
@@ -121,9 +122,10 @@ Outcome run(const Load& load, unsigned seed) {
   Outcome out;
   const auto start = Clock::now();
   for (std::int64_t i = 0;; ++i) {
-    if (load.pace > 0)
-      std::this_thread::sleep_until(start + std::chrono::duration<double>(load.pace * static_cast<double>(i)));
-    const auto begin = Clock::now();
+    const auto scheduled = start + std::chrono::duration_cast<Clock::duration>(
+                                       std::chrono::duration<double>(load.pace * static_cast<double>(i)));
+    if (load.pace > 0) std::this_thread::sleep_until(scheduled);
+    const auto begin = load.pace > 0 ? scheduled : Clock::now();  // a call that comes late has waited, too
     if (std::chrono::duration<double>(begin - start).count() > load.duration) return out;
     const char* state = kNext[random() % 3];
     bool good = false;
@@ -161,7 +163,7 @@ void fill(int port, std::int64_t pilots) {
     }
 }
 
-void report(std::vector<Outcome> all, double duration) {
+void report(const std::vector<Outcome>& all, double duration) {
   Outcome sum;
   for (const Outcome& o : all) {
     sum.updates += o.updates;
@@ -194,7 +196,7 @@ int main(int argc, char** argv) {
     load.pilots = std::stoll(args[3]);
   load.duration = std::stod(args[4]);
   const int connections = std::stoi(args[5]);
-  if (args.size() > 6) load.pace = connections / std::stod(args[6]);
+  if (args.size() > 6) load.pace = connections * (load.mode == "bulk" ? 100 : 1) / std::stod(args[6]);
   std::vector<Outcome> all(static_cast<std::size_t>(connections));
   std::vector<std::thread> threads;
   std::atomic<bool> broken{false};
@@ -208,6 +210,6 @@ int main(int argc, char** argv) {
       }
     });
   for (std::thread& t : threads) t.join();
-  report(std::move(all), load.duration);
+  report(all, load.duration);
   return broken ? 1 : 0;
 }

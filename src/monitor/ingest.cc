@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "monitor/forms.h"
+#include "monitor/pair.h"
 
 namespace apf::monitor {
 namespace {
@@ -184,17 +185,6 @@ struct Ingest {
 };
 
 }  // namespace
-
-std::optional<Pair> split(std::string_view text, const Snapshot& known) {
-  std::optional<Pair> found;
-  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at + 1)) {
-    const std::string_view factory = text.substr(0, at), rest = text.substr(at + 1);
-    if (!good_name(factory) || !good_name(rest)) continue;
-    if (found && known.factory(factory) == nullptr) continue;  // the first ':' parts, unless a longer name is known
-    found = Pair{std::string(factory), std::string(rest)};
-  }
-  return found;
-}
 
 void add_ingest(Router& router, Parts& parts) {
   const auto add = [&](const char* method, const char* path, auto call) {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "monitor/ingest.h"
+#include "monitor/pair.h"
 #include "monitor/pilots.h"
 
 namespace apf::monitor {

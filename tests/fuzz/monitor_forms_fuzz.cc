@@ -2,9 +2,9 @@
 #include <cstdlib>
 
 #include "monitor/forms.h"
-#include "monitor/ingest.h"
 #include "monitor/keys.h"
 #include "monitor/names.h"
+#include "monitor/pair.h"
 #include "monitor/pilot.h"
 #include "monitor/pilot_rows.h"
 
