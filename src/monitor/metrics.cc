@@ -13,14 +13,14 @@
 namespace apf::monitor {
 namespace {
 
-using Writer = protocol::MetricsWriter;
-constexpr auto kGauge = Writer::Type::gauge;
-constexpr auto kCounter = Writer::Type::counter;
+using Metrics = protocol::MetricsWriter;
+constexpr auto kGauge = Metrics::Type::gauge;
+constexpr auto kCounter = Metrics::Type::counter;
 constexpr std::size_t kMostLabels = 5000;
 
 double unix_seconds(Wall t) { return static_cast<double>(t.ms) / 1000.0; }
 
-void write_factories(Writer& w, const Snapshot& s) {
+void write_factories(Metrics& w, const Snapshot& s) {
   w.family("apf_monitor_factory_seen_time_seconds", kGauge, "When the factory was heard last, in seconds since 1970.");
   for (const auto& f : s.factories) w.sample({{"factory", f->name}}, unix_seconds(f->seen));
   w.family("apf_monitor_factory_pilots", kGauge, "Live pilots of the factory.");
@@ -32,7 +32,7 @@ void write_factories(Writer& w, const Snapshot& s) {
   }
 }
 
-void write_labels(Writer& w, const Snapshot& s) {
+void write_labels(Metrics& w, const Snapshot& s) {
   const auto shown = static_cast<std::ptrdiff_t>(std::min(s.labels.size(), kMostLabels));
   const auto end = s.labels.begin() + shown;
   w.family("apf_monitor_label_pilots", kGauge, "Live pilots of the label.");
@@ -56,7 +56,7 @@ void write_labels(Writer& w, const Snapshot& s) {
            s.labels.size() - static_cast<std::size_t>(shown));
 }
 
-void write_alarms(Writer& w, const OwnFigures& own) {
+void write_alarms(Metrics& w, const OwnFigures& own) {
   std::map<std::string, std::array<int, 3>> by_code;
   for (const Alarm& a : own.alarms) ++by_code[a.found.code].at(a.muted ? 2 : a.acknowledged.at.ms != 0 ? 1 : 0);
   w.family("apf_monitor_alarms", kGauge, "Alarms that stand, by code and by what people did about them.");
@@ -127,7 +127,7 @@ Health of_all(const Snapshot& s, Wall now) {
 }  // namespace
 
 std::string metrics_text(const Snapshot& figures, const OwnFigures& own) {
-  Writer w;
+  Metrics w;
   w.family("apf_monitor_info", kGauge, "The monitor's version; always 1.");
   w.sample({{"version", APF_VERSION}}, 1);
   w.single("apf_monitor_pilots_stored", kGauge, "Pilots in the store.", figures.pilots);
@@ -141,9 +141,9 @@ std::string metrics_text(const Snapshot& figures, const OwnFigures& own) {
   w.sample({{"reason", "access"}}, own.access.refused);
   w.sample({{"reason", "rate"}}, own.access.limited);
   w.family("apf_monitor_datagrams_total", kCounter, "Datagrams of pilots, by what became of them.");
-  w.sample({{"result", "taken"}}, own.datagrams);
-  w.sample({{"result", "bad"}}, own.bad_datagrams);
-  w.sample({{"result", "dropped"}}, own.dropped_datagrams);
+  w.sample({{"result", "taken"}}, own.udp.taken);
+  w.sample({{"result", "bad"}}, own.udp.bad);
+  w.sample({{"result", "dropped"}}, own.udp.dropped);
   const process::Usage self = process::own_usage();
   protocol::write_process_metrics(w, self.cpu_seconds, self.resident_bytes);
   return w.take();

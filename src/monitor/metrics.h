@@ -13,6 +13,7 @@
 #include "monitor/alarms.h"
 #include "monitor/figures.h"
 #include "monitor/router.h"
+#include "monitor/udp.h"
 
 namespace apf::monitor {
 
@@ -21,7 +22,7 @@ struct OwnFigures {
   std::vector<Alarm> alarms;
   std::vector<Alarms::Delivery> deliveries;
   Access::Stats access;
-  std::int64_t datagrams = 0, bad_datagrams = 0, dropped_datagrams = 0;
+  Udp::Stats udp{};
 };
 
 // Labels beyond the first 5000 are left out; apf_monitor_metrics_labels_left_out says how many.

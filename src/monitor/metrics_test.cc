@@ -47,7 +47,7 @@ OwnFigures own() {
   o.alarms[2].muted = true;
   o.deliveries = {{"mail", {.waiting = 1, .messages = 2, .failures = 3, .lost = 4, .trouble = ""}}};
   o.access = {5, 6};
-  o.datagrams = 7;
+  o.udp = {7, 0, 0};
   return o;
 }
 

@@ -81,6 +81,7 @@ Status Server::prepare() {
   events_ = std::make_unique<Events>(board_, *writer_);
   router_.add("GET", "/api/v1/events",
               [this](const net::Request& request, const net::ReplyPtr& reply) { events_->listen(request, reply); });
+  if (auto ok = start_udp(); !ok) return ok;
   const auto& configured = options_.settings.section("server").list("listen");
   for (const std::string& address : options_.listen.empty() ? configured : options_.listen)
     if (auto ok = listen(address); !ok) return ok;
@@ -108,9 +109,20 @@ Status Server::start_alarms() {
   alarms_ = std::make_unique<Alarms>(std::move(ports));
   add_alarm_routes(router_, *alarms_, *access_, url);
   const auto own = [this] {
-    return OwnFigures{.alarms = alarms_->standing(), .deliveries = alarms_->deliveries(), .access = access_->stats()};
+    OwnFigures o{.alarms = alarms_->standing(), .deliveries = alarms_->deliveries(), .access = access_->stats()};
+    if (udp_) o.udp = udp_->stats();
+    return o;
   };
   add_metrics(router_, [this] { return board_.get(); }, own, url);
+  return {};
+}
+
+Status Server::start_udp() {
+  const Options& options = options_.settings.section("udp");
+  if (!options.has("listen")) return {};
+  auto udp = Udp::start(options.text("listen"), options.integer("rate"), {board_, *writer_, *readers_, options_.log});
+  if (!udp) return fail(std::move(udp.error()));
+  udp_ = std::move(*udp);
   return {};
 }
 
@@ -142,6 +154,7 @@ void Server::stop() {
   if (http_.empty()) return;
   dir_.withdraw();
   events_->stop();
+  udp_.reset();
   readers_->stop();
   writer_->stop();  // what came in is answered
   for (const auto& http : http_) http->stop();

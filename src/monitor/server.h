@@ -18,6 +18,7 @@
 #include "monitor/readers.h"
 #include "monitor/router.h"
 #include "monitor/settings.h"
+#include "monitor/udp.h"
 #include "monitor/writer.h"
 #include "net/http_server.h"
 #include "serve/data_dir.h"
@@ -51,12 +52,14 @@ class Server {
   ~Server();
 
   [[nodiscard]] std::string url() const;  // of the first address
-  void stop();                            // harmless twice
+  [[nodiscard]] std::uint16_t udp_port() const { return udp_ ? udp_->port() : std::uint16_t{0}; }
+  void stop();  // harmless twice
 
  private:
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
   Status prepare();
   Status start_alarms();
+  Status start_udp();
   Status listen(const std::string& address);
 
   ServerOptions options_;
@@ -67,6 +70,7 @@ class Server {
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Readers> readers_;
   std::unique_ptr<Alarms> alarms_;
+  std::unique_ptr<Udp> udp_;
   std::unique_ptr<Parts> parts_;  // once all that it names is there
   Router router_;
   std::vector<std::unique_ptr<net::HttpServer>> http_;

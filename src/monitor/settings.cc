@@ -12,6 +12,7 @@
 #include "monitor/access.h"
 #include "monitor/alarms.h"
 #include "monitor/notify.h"
+#include "monitor/udp.h"
 
 namespace apf::monitor {
 namespace {
@@ -93,6 +94,7 @@ const std::vector<SectionSpec>& all_sections() {
   static const std::vector<SectionSpec> all = [] {
     std::vector<SectionSpec> s(kSections.begin(), kSections.end());
     s.push_back({"access", "who may tell news and give orders", access_options()});
+    s.push_back({"udp", "datagrams of pilot-wrapper", udp_options()});
     s.push_back({"alarms", "what is an alarm", alarm_options()});
     s.push_back({"mail", "alarms by e-mail", mail_options()});
     s.push_back({"webhook", "alarms by HTTP", webhook_options()});

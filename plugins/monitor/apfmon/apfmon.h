@@ -37,7 +37,7 @@ class Reporter final : public Monitor {
     bool created = false, running = false;
     std::optional<PilotState> end;
     std::int32_t exit_code = -1;
-    std::string reason;
+    std::string reason, node;
   };
   struct LabelNews {
     std::string wms_queue, batch;

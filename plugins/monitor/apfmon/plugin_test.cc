@@ -134,11 +134,12 @@ TEST_F(Apfmon, APilotsLifeIsToldInTheOrderThatServersWant) {
   tell({pilot(1, PilotState::done, 0)});
   EXPECT_EQ(server.states["lab:1.0"], "done");
   EXPECT_THAT(server.bodies, testing::Contains("state=exiting&rc=0"));
-  PilotNote bad = pilot(2, PilotState::failed, 64);
+  PilotNote bad = pilot(2, PilotState::done, 64);
+  bad.node = "wn1.lab";
   bad.reason = "no <b>disk</b> & more";
   tell({bad});
   EXPECT_EQ(server.states["lab:2.0"], "fault");
-  EXPECT_EQ(server.bodies.back(), "state=fault&rc=64&text=no%20%3Cb%3Edisk%3C%2Fb%3E%20%26%20more");
+  EXPECT_EQ(server.bodies.back(), "state=fault&rc=64&node=wn1.lab&text=no%20%3Cb%3Edisk%3C%2Fb%3E%20%26%20more");
 }
 
 TEST_F(Apfmon, AWholeLifeWhileTheServerWasAwayComesInOrder) {

@@ -41,8 +41,12 @@ void Reporter::take(const PilotNote& note) {
   if (is_new(note.state)) news.created = true;
   if (note.state == PilotState::running) news.running = true;
   if (!note.reason.empty()) news.reason = note.reason;
+  if (!note.node.empty()) news.node = note.node;
   if (!ended(note.state)) return;
-  news.end = note.state;
+  // As pilot-wrapper does, which tells a fault when it exits with anything but 0.
+  const bool bad_exit = note.state == PilotState::done && note.exit_code > 0;
+  news.end = bad_exit ? PilotState::failed : note.state;
+  if (bad_exit && news.reason.empty()) news.reason = fmt::format("exit code {}", note.exit_code);
   news.exit_code = note.exit_code;
 }
 
@@ -139,6 +143,7 @@ Status Reporter::send_state(const FactoryIdentity& me, const PilotNews& news, co
   std::vector<protocol::FormField> form = {{"state", state}};
   const std::string_view word = state;
   if (word != "running" && news.exit_code >= 0) form.emplace_back("rc", std::to_string(news.exit_code));
+  if (!news.node.empty()) form.emplace_back("node", news.node);
   if (word == "fault" && !news.reason.empty()) form.emplace_back("text", news.reason.substr(0, 256));
   auto sent = send("POST", wire::job_path({me.factory_id, news.batch_id}), protocol::write_form(form), kForm, context);
   if (sent || !hopeless(sent.error())) return sent;
