@@ -74,6 +74,9 @@ TEST(Replay, AutoPyFactory) {
       r.say(urllib2("PUT", "/api/factories/lab-factory",
                     R"({"url": "http://lab.example.org/logs", "version": "2.4.16", "email": "ops@example.org"})")),
       201);
+  EXPECT_EQ(r.say("GET /api/labels?factory=lab-factory HTTP/1.1\r\nAccept-Encoding: identity\r\nHost: 127.0.0.1\r\n"
+                  "Connection: close\r\nUser-Agent: Python-urllib/2.7\r\n\r\n"),
+            200);
   EXPECT_EQ(r.say(urllib2("PUT", "/api/labels",
                           R"([{"name": "LAB_GRID", "factory": "lab-factory", "wmsqueue": "", "batchqueue": "", )"
                           R"("resource": "", "localqueue": ""}])")),

@@ -154,8 +154,8 @@ void Server::stop() {
   if (http_.empty()) return;
   dir_.withdraw();
   events_->stop();
-  udp_.reset();
   readers_->stop();
+  udp_.reset();     // after the readers, whose work may be its own
   writer_->stop();  // what came in is answered
   for (const auto& http : http_) http->stop();
   http_.clear();

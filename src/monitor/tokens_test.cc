@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "monitor/commands.h"
 #include "support/directory.h"
 
 namespace apf::monitor {
@@ -59,6 +60,23 @@ TEST(Tokens, CanBeExchangedAndRevoked) {
     std::this_thread::sleep_for(milliseconds{20});
   EXPECT_EQ(tokens.find(first), nullptr);
   EXPECT_NE(tokens.find(admin), nullptr);
+}
+
+TEST(Tokens, ThatPeopleMakeListAndRevoke) {
+  const tests::Directory dir;
+  const TokenArgs factory{dir.file("data"), "lab"}, admin{dir.file("data"), "joe", true};
+  std::ostringstream out, err;
+  EXPECT_EQ(create_token(factory, out, err), kGood) << err.str();
+  EXPECT_EQ(create_token(admin, out, err), kGood) << err.str();
+  TokenFile tokens(dir.file("data/tokens"));
+  EXPECT_EQ(tokens.find(out.str().substr(0, 64))->name, "lab");
+  std::ostringstream list;
+  EXPECT_EQ(list_tokens(factory, list, err), kGood);
+  EXPECT_THAT(list.str(), testing::AllOf(HasSubstr("factory  lab "), HasSubstr("admin    joe ")));
+  EXPECT_EQ(revoke_token(factory, list, err), kGood);
+  EXPECT_THAT(list.str(), HasSubstr("1 factory token of lab revoked"));
+  EXPECT_EQ(revoke_token(factory, list, err), kBadInput);
+  EXPECT_THAT(err.str(), HasSubstr("there is no factory token of 'lab'"));
 }
 
 TEST(Tokens, RefuseBadNamesAndFiles) {

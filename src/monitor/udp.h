@@ -2,7 +2,7 @@
 // so they are believed little: only for factories that are known already, never more than so many a second from an
 // address, and a supervisor's line only for a pilot that is known. The state machine takes forward moves only.
 //
-// Thread-safety: start and destruction by one thread; stats() by any.
+// Thread-safety: start and destruction by one thread, destruction after the readers have stopped; stats() by any.
 #pragma once
 
 #include <atomic>

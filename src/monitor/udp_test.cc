@@ -48,8 +48,8 @@ struct Rig {
     udp = Udp::start("127.0.0.1:0", rate, {board, *writer, *readers, [](const std::string&) {}}).value();
   }
   ~Rig() {
+    readers->stop();  // before what their work uses
     udp.reset();
-    readers->stop();
     writer->stop();
   }
   template <class Condition>
