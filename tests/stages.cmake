@@ -105,6 +105,10 @@ set_tests_properties(faults.shim_views_htcondor PROPERTIES RESOURCE_LOCK view_sl
 if(EXISTS ${CMAKE_SOURCE_DIR}/tools/demo)
   apf_stage_test(NAME demo.local LABELS demo TIMEOUT 300 COST 700
     COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 16 --batch local)
+  # Green only when the monitor names the node that ruins pilots.
+  apf_stage_test(NAME demo.monitor LABELS demo TIMEOUT 300 COST 700
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 64 --bad-node)
+  set_tests_properties(demo.monitor PROPERTIES SKIP_RETURN_CODE 77)
   apf_stage_test(NAME demo.htcondor NEEDS htcondor LABELS demo TIMEOUT 600 COST 700
     COMMAND ${CMAKE_SOURCE_DIR}/tools/demo --jobs 16 --batch htcondor ENVIRONMENT POOL_NAME=test)
   apf_stage_test(NAME faults.chaos NEEDS htcondor LABELS demo TIMEOUT 600 COST 700
