@@ -16,7 +16,11 @@ constexpr Duration kPause = seconds{60};
 class Rules {
  public:
   Rules(const Snapshot& figures, const AlarmLimits& limits, Wall began, Wall now)
-      : figures_(figures), limits_(limits), began_(began), now_(now) {}
+      : figures_(figures), limits_(limits), began_(began), now_(now) {
+    for (const auto& n : figures_.nodes)
+      if (n->hour.fault > 0) failing_.push_back(n.get());
+    std::sort(failing_.begin(), failing_.end(), [](auto* a, auto* b) { return a->hour.fault > b->hour.fault; });
+  }
 
   std::vector<Finding> take() {
     for (const auto& f : figures_.factories) {
@@ -28,7 +32,7 @@ class Rules {
       faults(*l);
       held(*l);
     }
-    for (const auto& n : figures_.nodes) node(*n);
+    for (const NodeFigures* n : failing_) node(*n);
     return std::move(found_);
   }
 
@@ -109,10 +113,8 @@ class Rules {
   // The nodes on which pilots of the label fail, the worst first.
   void add_nodes(const LabelFigures& l, Finding& x) const {
     std::vector<const NodeFigures*> bad;
-    for (const auto& n : figures_.nodes)
-      if (n->hour.fault > 0 && std::find(n->labels.begin(), n->labels.end(), l.no) != n->labels.end())
-        bad.push_back(n.get());
-    std::sort(bad.begin(), bad.end(), [](auto* a, auto* b) { return a->hour.fault > b->hour.fault; });
+    for (const NodeFigures* n : failing_)
+      if (std::find(n->labels.begin(), n->labels.end(), l.no) != n->labels.end()) bad.push_back(n);
     constexpr std::size_t most = 5;
     for (std::size_t i = 0; i < std::min(bad.size(), most); ++i)
       x.evidence.push_back(fmt::format("node {}: {} in fault within an hour{}", bad[i]->name, bad[i]->hour.fault,
@@ -153,6 +155,7 @@ class Rules {
   const Snapshot& figures_;
   const AlarmLimits& limits_;
   Wall began_, now_;
+  std::vector<const NodeFigures*> failing_;  // within the last hour, the worst first
   std::vector<Finding> found_;
 };
 
