@@ -9,11 +9,16 @@ export async function alarmsOf(path) {
   return answer.items ?? answer.alarms;
 }
 
-const about = (a) => (a.label ? toLabel(a.factory, a.label) : a.node ? toNode(a.node) : a.factory ? toFactory(a.factory) : a.subject);
+// The node first, where it is about one: that is what has to be mended.
+function about(a) {
+  const label = a.label ? h('span', {}, 'label ', toLabel(a.factory, a.label), ' of ', toFactory(a.factory)) : null;
+  if (a.node) return h('span', {}, 'Node ', toNode(a.node), label ? ', ' : '', label);
+  return label ?? (a.factory ? h('span', {}, 'Factory ', toFactory(a.factory)) : a.subject);
+}
 
 export function alarmLine(a, whole) {
   const line = h('li', { class: a.acknowledged ? 'warn' : 'bad' },
-    h('p', {}, h('strong', {}, about(a)), ' ', a.text),
+    h('p', {}, h('strong', {}, about(a)), ': ', a.text),
     h('p', {}, a.advice, ' (', a.code, ', since ', ago(a.since), a.muted ? ', muted' : '', ')'));
   if (a.acknowledged) line.append(h('p', {}, `In hand: ${a.acknowledged.by} ${a.acknowledged.note}`));
   if (!whole) return line;

@@ -10,16 +10,20 @@ const ticks = (_, splits, axis, space, step) => splits.map((t) => {
 const ranges = ['1h', '12h', '1d', '1w', '1m', '1y'];
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// What nobody saw is a gap in what was live, and nothing that happened.
+// A step without a row is one in which nothing happened: what was live stayed as it was.
 function columns(data) {
   const rows = new Map(data.rows.map((row) => [row.at, row]));
   const times = [];
   for (let t = Math.ceil(data.from / data.step) * data.step; t < data.to; t += data.step) times.push(t);
-  const pick = (of, otherwise) => times.map((t) => (rows.has(t) ? of(rows.get(t)) : otherwise));
+  const flow = (of) => times.map((t) => (rows.has(t) ? of(rows.get(t).flow) : 0));
+  const live = (of) => {
+    let last = null;
+    return times.map((t) => (rows.has(t) ? (last = of(rows.get(t).live)) : last));
+  };
   return {
     times: times.map((t) => t / 1000),
-    live: [pick((r) => r.live.created, null), pick((r) => r.live.running, null)],
-    flow: [pick((r) => r.flow.done, 0), pick((r) => r.flow.fault, 0), pick((r) => r.flow.empty, 0)],
+    live: [live((l) => l.created), live((l) => l.running)],
+    flow: [flow((f) => f.done), flow((f) => f.fault), flow((f) => f.empty)],
   };
 }
 

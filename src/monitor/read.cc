@@ -76,16 +76,17 @@ class Read {
  public:
   explicit Read(Parts& parts) : parts_(parts) {}
 
-  // Takes its time, and may be kept for others who ask the same.
+  // Takes its time; `keep`: the answer is that of others who ask the same of this snapshot.
   using Make = std::function<Response(db::Db&, const Snapshot&, const Request&)>;
-  void later(const Request& request, const ReplyPtr& reply, Make make) {
+  void later(const Request& request, const ReplyPtr& reply, Make make, bool keep) {
     std::string what = request.path;
     for (const auto& [name, value] : request.query) what += "\n" + name + "=" + value;
     const SnapshotPtr now = parts_.board.get();
-    if (auto kept = answers_.find(what, now->version)) return reply->send(good(std::move(*kept)));
-    const bool taken = parts_.readers.run([this, now, what, request, reply, make = std::move(make)](db::Db& db) {
+    auto kept = keep ? answers_.find(what, now->version) : std::nullopt;
+    if (kept) return reply->send(good(std::move(*kept)));
+    const bool taken = parts_.readers.run([this, now, what, request, reply, keep, make = std::move(make)](db::Db& db) {
       Response response = make(db, *now, request);
-      if (response.status == 200) answers_.keep(what, now->version, response.body);
+      if (keep && response.status == 200) answers_.keep(what, now->version, response.body);
       reply->send(std::move(response));
     });
     if (!taken) reply->send(problem(503, "monitor.busy", "too many questions are waiting; try again later"));
@@ -243,9 +244,9 @@ Response search(db::Db& db, const Snapshot& now, const Request& r) {
 
 void add_read(Router& router, Parts& parts) {
   const auto read = std::make_shared<Read>(parts);
-  const auto later = [&](const char* path, Read::Make make) {
-    router.add("GET", path, [read, make = std::move(make)](const Request& request, const ReplyPtr& reply) {
-      read->later(request, reply, make);
+  const auto later = [&](const char* path, Read::Make make, bool keep = true) {
+    router.add("GET", path, [read, make = std::move(make), keep](const Request& request, const ReplyPtr& reply) {
+      read->later(request, reply, make, keep);
     });
   };
   const auto at_once = [&](const char* path, Response (*make)(const Snapshot&, const Request&)) {
@@ -254,7 +255,7 @@ void add_read(Router& router, Parts& parts) {
     });
   };
   later("/api/v1/overview", overview);
-  later("/api/v1/history", label_history);
+  later("/api/v1/history", label_history, false);  // it moves with time, and is written without a new snapshot
   later("/api/v1/pilots", pilots);
   later("/api/v1/pilot", pilot);
   later("/api/v1/nodes", nodes);

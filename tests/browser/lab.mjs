@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 const bin = process.env.APF_BIN_DIR ?? new URL('../../build/bin', import.meta.url).pathname;
-const kPatience = 60000;
+const kPatience = 120000;
 
 export async function until(what, holds) {
   for (const end = Date.now() + kPatience; Date.now() < end; await sleep(50)) {
@@ -68,7 +68,7 @@ export async function fill(monitor) {
     pilots.push({ ...times, state: 'running', at: minutes(112 - i * 0.9), node, submission: 'sub-7', index: i,
       profile: { cpu_model: 'Example CPU 3 GHz', cores: 64, memory_mb: 257000, kernel: '6.1.0' } });
     if (i >= 80) continue;
-    if (bad) pilots.push({ ...times, state: 'fault', at: minutes(105 - i * 0.9), failure: 'cvmfs', text: '/cvmfs/atlas.cern.ch is not mounted' });
+    if (bad) pilots.push({ ...times, state: 'fault', at: minutes(90 - i * 0.9), failure: 'cvmfs', text: '/cvmfs/atlas.cern.ch is not mounted' });
     else pilots.push({ ...times, state: 'exiting', at: minutes(90 - i * 0.9), rc: 0, payloads: i % 5 ? 1 : 0, ids: i % 5 ? `55${i}` : '' },
       { ...times, state: 'done', at: minutes(89 - i * 0.9) });
   }

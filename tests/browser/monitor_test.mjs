@@ -89,6 +89,16 @@ test('the overview sorts, filters and groups by keyboard', () => using('/', {}, 
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
 }));
 
+test('a node that eats pilots is named with what to do', () => using('/report', {}, async (page) => {
+  const item = page.locator('.alarms > li', { hasText: 'node.eats_pilots' });
+  await until('the alarm', async () => await item.count() === 1);
+  assert.equal(await item.locator('strong a').first().textContent(), 'wn4.example.org');
+  assert.match(await item.textContent(), /cvmfs.*Take the node out/s);
+  await item.locator('summary').click();
+  assert.match(await item.locator('textarea').inputValue(), /wn4\.example\.org/);
+  await accessible(page);
+}));
+
 test('tables are readable without scripts', () => using('/plain', { scripts: false }, async (page) => {
   assert.ok(await page.locator('tbody tr').count() >= 15);
   await page.locator('a', { hasText: 'SITE_1-ce' }).click();
