@@ -74,9 +74,7 @@ Status Book::in_transaction(const std::function<Status()>& work) {
   if (!done) {
     db_->rollback();
     names_.undo();
-    return done;
   }
-  names_.saved();
   return done;
 }
 
@@ -85,6 +83,7 @@ Status Book::take(std::span<const News* const> news, std::span<const Job> jobs, 
   Works works;
   taken.assign(news.size(), {});
   if (auto ok = in_transaction([&] { return take_inside(news, jobs, now, works, taken); }); !ok) return ok;
+  names_.saved();
   settle(works, now, changes);
   return {};
 }
@@ -353,24 +352,22 @@ Status Book::forget_names(Wall now) {
   };
   const Wall labels_before = before(std::max(options_.keep_hours, options_.keep_pilots));
   const Wall nodes_before = before(std::max(options_.keep_nodes, options_.keep_pilots));
-  std::vector<LabelNo> labels;
-  std::vector<FactoryNo> factories;
-  std::vector<NodeNo> nodes;
+  Marks old;
   for (const auto& [no, l] : names_.labels)
-    if (l.figures.seen < labels_before && l.figures.live.all() == 0) labels.push_back(no);
+    if (l.figures.seen < labels_before && l.figures.live.all() == 0) old.labels.insert(no);
   for (const auto& [no, f] : names_.factories)
-    if (f.figures.seen < labels_before && f.figures.live.all() == 0 && f.figures.labels == 0) factories.push_back(no);
+    if (f.figures.seen < labels_before && f.figures.live.all() == 0 && f.figures.labels == 0) old.factories.insert(no);
   for (const auto& [no, n] : names_.nodes)
-    if (n.figures.seen < nodes_before && n.figures.running == 0) nodes.push_back(no);
-  return in_transaction([&]() -> Status {
+    if (n.figures.seen < nodes_before && n.figures.running == 0) old.nodes.insert(no);
+  auto ok = in_transaction([&]() -> Status {
     for (const auto& [width, keep] : {std::pair<std::int64_t, Duration>{5, options_.keep_steps},
                                       std::pair<std::int64_t, Duration>{60, options_.keep_hours}})
-      if (auto ok = db_->run("DELETE FROM history WHERE width = $1 AND at < $2", {width, before(keep).ms}); !ok)
-        return ok;
-    if (auto ok = names_.forget_labels(*db_, labels); !ok) return ok;
-    if (auto ok = names_.forget_factories(*db_, factories); !ok) return ok;
-    return names_.forget_nodes(*db_, nodes);
+      if (auto done = db_->run("DELETE FROM history WHERE width = $1 AND at < $2", {width, before(keep).ms}); !done)
+        return done;
+    return Names::remove(*db_, old);
   });
+  if (ok) names_.drop(old);
+  return ok;
 }
 
 }  // namespace apf::monitor

@@ -161,6 +161,18 @@ TEST_F(BookTest, AFailureChangesNothingAndMayBeTriedAgain) {
   EXPECT_NE(snapshot(later(2))->label("g", "M"), nullptr);
 }
 
+TEST_F(BookTest, FactsOfAFailedTransactionAreWrittenByTheNext) {
+  take(news({}), later(0));
+  News fact = news({});
+  fact.factory.version = "9";
+  take(fact, later(1), {[](db::Db&) -> Status { return fail(Kind::transient, "test", "the disk is full"); }});
+  ASSERT_FALSE(last_);
+  ASSERT_TRUE(book_->write_history(later(2))) << "of other things";
+  take(fact, later(3));
+  open(later(4));
+  EXPECT_EQ(snapshot(later(4))->factory("f")->version, "9");
+}
+
 TEST_F(BookTest, TimeAgesPilots) {
   take(news({pilot("1.0", PilotState::created), pilot("1.1", PilotState::exiting)}), later(0));
   ASSERT_TRUE(book_->age(later(kHour), 100, changes_));

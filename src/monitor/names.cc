@@ -254,20 +254,17 @@ void Names::undo() {
   made_nodes_.clear();
 }
 
-Status Names::forget_labels(db::Db& db, const std::vector<LabelNo>& which) {
-  for (const LabelNo no : which) drop_label(no);
-  if (auto ok = remove_rows(db, "DELETE FROM history WHERE label = $1", which); !ok) return ok;
-  return remove_rows(db, "DELETE FROM label WHERE no = $1", which);
+Status Names::remove(db::Db& db, const Marks& which) {
+  if (auto ok = remove_rows(db, "DELETE FROM history WHERE label = $1", which.labels); !ok) return ok;
+  if (auto ok = remove_rows(db, "DELETE FROM label WHERE no = $1", which.labels); !ok) return ok;
+  if (auto ok = remove_rows(db, "DELETE FROM factory WHERE no = $1", which.factories); !ok) return ok;
+  return remove_rows(db, "DELETE FROM node WHERE no = $1", which.nodes);
 }
 
-Status Names::forget_factories(db::Db& db, const std::vector<FactoryNo>& which) {
-  for (const FactoryNo no : which) drop_factory(no);
-  return remove_rows(db, "DELETE FROM factory WHERE no = $1", which);
-}
-
-Status Names::forget_nodes(db::Db& db, const std::vector<NodeNo>& which) {
-  for (const NodeNo no : which) drop_node(no);
-  return remove_rows(db, "DELETE FROM node WHERE no = $1", which);
+void Names::drop(const Marks& which) {
+  for (const LabelNo no : which.labels) drop_label(no);
+  for (const FactoryNo no : which.factories) drop_factory(no);
+  for (const NodeNo no : which.nodes) drop_node(no);
 }
 
 }  // namespace apf::monitor

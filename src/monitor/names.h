@@ -54,10 +54,9 @@ class Names {
   Status save(db::Db& db);  // rows of those that are dirty
   void saved();             // they are committed
   void undo();              // the transaction failed: forgets those that were made in it
-  // Takes them out of the store, and of memory at once: call it in a transaction that then commits, or reload.
-  Status forget_labels(db::Db& db, const std::vector<LabelNo>& which);
-  Status forget_factories(db::Db& db, const std::vector<FactoryNo>& which);
-  Status forget_nodes(db::Db& db, const std::vector<NodeNo>& which);
+  // Takes them out of the store, and, once that is committed, out of memory.
+  static Status remove(db::Db& db, const Marks& which);
+  void drop(const Marks& which);
 
   std::map<FactoryNo, KnownFactory> factories;
   std::map<LabelNo, KnownLabel> labels;
