@@ -1,3 +1,21 @@
+# apf_npm(FOLDER PACKAGE file...): fetches what FOLDER/package-lock.json names into the build directory, and gives the
+# paths of these files of PACKAGE in apf_npm_files. What is fetched is never committed; npm checks it by its hash.
+find_program(APF_NPM npm REQUIRED)
+function(apf_npm folder package)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
+  set(place ${CMAKE_CURRENT_BINARY_DIR}/${folder})
+  set(files ${ARGN})
+  list(TRANSFORM files PREPEND ${place}/node_modules/${package}/)
+  file(MAKE_DIRECTORY ${place})
+  add_custom_command(OUTPUT ${files} WORKING_DIRECTORY ${place} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -E copy ${source}/package.json ${source}/package-lock.json ${source}/.npmrc ${place}
+    COMMAND ${APF_NPM} ci --silent --ignore-scripts --prefer-offline
+    COMMAND ${CMAKE_COMMAND} -E touch ${files}  # packages have times of their own
+    DEPENDS ${source}/package.json ${source}/package-lock.json ${source}/.npmrc
+    COMMENT "Fetching ${package}")
+  set(apf_npm_files ${files} PARENT_SCOPE)
+endfunction()
+
 # apf_embed(TARGET file...): a source with the bytes of these files, for src/monitor/web_files.h. The assembler reads
 # them, so no tool is needed and no byte is changed.
 function(apf_embed target)

@@ -1,6 +1,5 @@
 // The pages in a browser. APF_PAGES=all: every page in both themes and widths; otherwise a few.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Monitor, fill, hostile, openBrowser, until } from './lab.mjs';
@@ -104,9 +103,3 @@ test('tables are readable without scripts', () => using('/plain', { scripts: fal
   await page.locator('a', { hasText: 'SITE_1-ce' }).click();
   assert.match(await page.locator('h1').textContent(), /SITE_1-ce/);
 }));
-
-test('vendored files are those of the packages', () => {
-  const sum = (file) => createHash('sha256').update(readFileSync(new URL(file, import.meta.url))).digest('hex');
-  for (const name of ['uPlot.iife.min.js', 'uPlot.min.css'])
-    assert.equal(sum(`../../web/vendor/${name}`), sum(`node_modules/uplot/dist/${name}`), name);
-});
