@@ -11,7 +11,7 @@ export async function alarmsOf(path) {
 
 // The node first, where it is about one: that is what has to be mended.
 function about(a) {
-  const label = a.label ? h('span', {}, 'label ', toLabel(a.factory, a.label), ' of ', toFactory(a.factory)) : null;
+  const label = a.label ? h('span', {}, a.node ? 'label ' : 'Label ', toLabel(a.factory, a.label), ' of ', toFactory(a.factory)) : null;
   if (a.node) return h('span', {}, 'Node ', toNode(a.node), label ? ', ' : '', label);
   return label ?? (a.factory ? h('span', {}, 'Factory ', toFactory(a.factory)) : a.subject);
 }
