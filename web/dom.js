@@ -7,9 +7,12 @@ export function h(tag, properties, ...children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  fill(element, ...children);
   return element;
 }
+
+// In place of what is in the element; nothing for null.
+export const fill = (element, ...children) => element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
 
 export const address = (path, query) => `${path}?${new URLSearchParams(query)}`;
 export const toFactory = (name) => h('a', { href: address('/factory', { name }) }, name);

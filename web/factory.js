@@ -1,4 +1,4 @@
-import { facts, h, tile, toOutside } from './dom.js';
+import { facts, fill, h, tile, toOutside } from './dom.js';
 import { ago } from './format.js';
 import { labelPart, liveOverview, silence } from './overview.js';
 
@@ -10,8 +10,7 @@ export async function factory(main, { name }) {
   await liveOverview({ factory: name }, (model) => {
     const f = model.factories.get(name);
     if (f) {
-      about.replaceChildren(
-        silence(f) ? h('p', { class: 'error' }, 'Nothing was heard of it for long: is it running, and can it reach this monitor?') : '',
+      fill(about, silence(f) ? h('p', { class: 'error' }, 'Nothing was heard of it for long: is it running, and can it reach this monitor?') : '',
         h('div', { class: 'tiles' }, tile('created', f.live.created, 'created'), tile('running', f.live.running, 'running'),
           tile('created in 1 h', f.hour.created, 'created'), tile('done in 1 h', f.hour.done, 'done'), tile('fault in 1 h', f.hour.fault, 'fault')),
         facts([

@@ -1,4 +1,4 @@
-import { h, tile } from './dom.js';
+import { fill, h, tile } from './dom.js';
 import { alarmLine, keepAlarms } from './alarms.js';
 import { factoryTable, labelPart, liveOverview } from './overview.js';
 
@@ -19,7 +19,7 @@ export async function home(main) {
   await liveOverview({}, (model) => {
     const rows = [...model.labels.values()];
     const sum = (of) => rows.reduce((n, l) => n + of(l), 0);
-    tiles.replaceChildren(tile('created', sum((l) => l.live.created), 'created'), tile('running', sum((l) => l.live.running), 'running'),
+    fill(tiles, tile('created', sum((l) => l.live.created), 'created'), tile('running', sum((l) => l.live.running), 'running'),
       tile('exiting', sum((l) => l.live.exiting), 'exiting'), tile('stale', sum((l) => l.live.stale), 'stale'),
       tile('done in 1 h', sum((l) => l.hour.done), 'done'), tile('fault in 1 h', sum((l) => l.hour.fault), 'fault'));
     factories.show([...model.factories.values()]);

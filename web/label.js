@@ -1,4 +1,4 @@
-import { facts, h, tile, toFactory } from './dom.js';
+import { facts, fill, h, tile, toFactory } from './dom.js';
 import { follow, get, seldom } from './api.js';
 import { ago, length } from './format.js';
 import { charts } from './charts.js';
@@ -29,17 +29,16 @@ export async function label(main, { factory, name }) {
     version = l.version;
     const hour = ended(l.hour);
     const day = ended(l.day);
-    about.replaceChildren(
-      h('div', { class: 'tiles' }, tile('created', l.live.created, 'created'), tile('running', l.live.running, 'running'),
+    fill(about, h('div', { class: 'tiles' }, tile('created', l.live.created, 'created'), tile('running', l.live.running, 'running'),
         tile('exiting', l.live.exiting, 'exiting'), tile('stale', l.live.stale, 'stale'), tile('done in 1 h', l.hour.done, 'done'),
         tile('fault in 1 h', l.hour.fault, 'fault')),
       facts([['Factory', toFactory(l.factory)], ['WMS queue', l.wms_queue], ['Batch queue', l.batch_queue], ['Site', l.site],
         ['Cloud', l.cloud], ['Last created', ago(l.last_created)], ['Last started', ago(l.last_started)], ['Last ended', ago(l.last_ended)],
         ['Fault, last hour', hour.fault], ['Fault, last 24 h', day.fault], ['Never ran, last 24 h', day.unstarted],
         ['Empty, last hour', hour.empty], ['Empty, last 24 h', day.empty], ['Mean time that pilots ran, 24 h', day.ran]]));
-    decided.replaceChildren(h('h2', {}, 'Last decision'), ...(l.messages.length
+    fill(decided, h('h2', {}, 'Last decision'), ...(l.messages.length
       ? [h('p', {}, ago(l.messages[0].at)), decision(l.messages[0].text)] : [h('p', { class: 'quiet' }, 'none was told')]));
-    messages.replaceChildren(h('h2', {}, 'Last messages'),
+    fill(messages, h('h2', {}, 'Last messages'),
       h('ul', {}, l.messages.map((m) => h('li', {}, ago(m.at), ' ', h('code', {}, m.text)))));
     failing.hidden = l.nodes.length === 0;
     nodes.show(l.nodes);

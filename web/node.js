@@ -1,4 +1,4 @@
-import { facts, h, tile, toLabel } from './dom.js';
+import { facts, fill, h, tile, toLabel } from './dom.js';
 import { follow, get, seldom } from './api.js';
 import { ago } from './format.js';
 import { nodeTable } from './nodes.js';
@@ -22,8 +22,7 @@ export async function node(main, { name }) {
   const show = (n) => {
     if (n.version < version) return;
     version = n.version;
-    about.replaceChildren(
-      n.fault_run >= 3 ? h('p', { class: 'error' }, `The last ${n.fault_run} pilots here failed: ${[n.last_failure, n.last_reason].filter(Boolean).join(': ')}`) : '',
+    fill(about, n.fault_run >= 3 ? h('p', { class: 'error' }, `The last ${n.fault_run} pilots here failed: ${[n.last_failure, n.last_reason].filter(Boolean).join(': ')}`) : '',
       h('div', { class: 'tiles' }, tile('running', n.running, 'running'), tile('done in 1 h', n.hour.done, 'done'),
         tile('fault in 1 h', n.hour.fault, 'fault'), tile('done in 24 h', n.day.done, 'done'), tile('fault in 24 h', n.day.fault, 'fault')),
       facts([['Last heard', ago(n.seen)], ['First heard', ago(n.made)], ['Last failure', [n.last_failure, n.last_reason].filter(Boolean).join(': ')],

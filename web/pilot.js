@@ -1,4 +1,4 @@
-import { facts, h, tile, toFactory, toLabel, toNode, toOutside } from './dom.js';
+import { facts, fill, h, tile, toFactory, toLabel, toNode, toOutside } from './dom.js';
 import { follow, get, seldom } from './api.js';
 import { ago, at, length, state } from './format.js';
 
@@ -25,8 +25,7 @@ export async function pilot(main, { factory, id }) {
     version = p.version;
     const waited = p.created && p.running ? Date.parse(p.running) - Date.parse(p.created) : null;
     const stop = p.ended ?? p.exiting;
-    body.replaceChildren(
-      h('div', { class: 'tiles' }, tile('state', p.state, p.state), waited === null ? null : tile('waited', length(waited)),
+    fill(body, h('div', { class: 'tiles' }, tile('state', p.state, p.state), waited === null ? null : tile('waited', length(waited)),
         p.running && stop ? tile('ran', length(Date.parse(stop) - Date.parse(p.running))) : null,
         p.rc === null ? null : tile('exit code', p.rc, p.rc ? 'fault' : 'done')),
       p.reason || p.failure ? h('p', { class: 'error' }, [p.failure, p.reason].filter(Boolean).join(': ')) : null,

@@ -99,6 +99,7 @@ Status Book::take_inside(std::span<const News* const> news, std::span<const Job>
   const auto keys = keys_of(news, factories);
   if (!keys) return fail(keys.error());
   if (auto ok = load_works(*keys, works); !ok) return ok;
+  if (auto ok = load_details(news, *keys, works); !ok) return ok;
   std::size_t at = 0;
   for (std::size_t i = 0; i < news.size(); ++i)
     for (const PilotNews& pilot : news[i]->pilots) {
@@ -214,6 +215,19 @@ Status Book::load_works(const std::vector<PilotKey>& keys, Works& works) {
   return {};
 }
 
+Status Book::load_details(std::span<const News* const> news, const std::vector<PilotKey>& keys, Works& works) {
+  std::set<PilotKey> wanted;
+  std::size_t at = 0;
+  for (const News* n : news)
+    for (const PilotNews& pilot : n->pilots) {
+      const PilotKey key = keys[at++];
+      if (!pilot.details.empty() && works.contains(key)) wanted.insert(key);
+    }
+  std::vector<Pilot*> pilots;
+  for (const PilotKey key : wanted) pilots.push_back(&works.at(key).pilot);
+  return monitor::load_details(*db_, pilots);
+}
+
 void Book::take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key, Wall now, Works& works,
                       Taken& taken) {
   const auto [it, is_new] = works.try_emplace(key);
@@ -222,6 +236,7 @@ void Book::take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key
   if (is_new || another) {
     w.pilot = new_pilot(key, factory.figures.no, 0, news);
     w.is_new = is_new;
+    w.another = another;
   }
   bool changed = false;
   if (w.pilot.label == 0 && !news.label.empty()) {
@@ -255,8 +270,12 @@ void Book::take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key
 
 Status Book::save(const Works& works) {
   std::vector<const Pilot*> fresh, known;
-  for (const auto& [key, w] : works)
+  std::vector<db::Values> others;
+  for (const auto& [key, w] : works) {
     if (w.dirty) (w.is_new ? fresh : known).push_back(&w.pilot);
+    if (w.another) others.push_back({key});
+  }
+  if (auto ok = db_->run_all("DELETE FROM pilot_detail WHERE id = $1", others); !ok) return ok;
   if (auto ok = insert_pilots(*db_, fresh); !ok) return ok;
   return update_pilots(*db_, known);
 }

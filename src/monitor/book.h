@@ -70,6 +70,7 @@ class Book {
     Pilot pilot;
     Brief before;
     bool is_new = false, dirty = false;
+    bool another = false;  // its id came back: what other tables have of it is of the earlier one
   };
   using Works = std::map<PilotKey, Work>;
 
@@ -83,6 +84,8 @@ class Book {
   void take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key, Wall now, Works& works, Taken& taken);
   Result<std::vector<PilotKey>> keys_of(std::span<const News* const> news, const std::vector<KnownFactory*>& factories);
   Status load_works(const std::vector<PilotKey>& keys, Works& works);
+  // Of pilots that the news tell details of: theirs are added.
+  Status load_details(std::span<const News* const> news, const std::vector<PilotKey>& keys, Works& works);
   Status save(const Works& works);
   void settle(const Works& works, Wall now, std::vector<PilotChange>& changes);
   Status forget_names(Wall now);

@@ -173,6 +173,25 @@ TEST_F(BookTest, FactsOfAFailedTransactionAreWrittenByTheNext) {
   EXPECT_EQ(snapshot(later(4))->factory("f")->version, "9");
 }
 
+TEST_F(BookTest, DetailsOfOnePilotAddUp) {
+  const auto with = [](PilotState state, std::vector<Detail> details) {
+    PilotNews n = pilot("1.0", state);
+    n.details = std::move(details);
+    return news({n});
+  };
+  const auto details = [&] { return find_pilot(*reader(), *key_of(1, "1.0")).value()->details; };
+  take(with(PilotState::created, {{"stdout", "http://x/out"}, {"site", "A"}}), kStart);
+  take(with(PilotState::running, {{"ce", "ce1"}, {"site", "B"}}), later(1000));
+  EXPECT_THAT(details(),
+              testing::ElementsAre(Detail{"stdout", "http://x/out"}, Detail{"site", "B"}, Detail{"ce", "ce1"}));
+  EXPECT_EQ(take(with(PilotState::running, {{"ce", "ce1"}}), later(2000)).unchanged, 1);
+  take(news({pilot("1.0", PilotState::done)}), later(3000));
+  EXPECT_EQ(details().size(), 3U);
+  // The id comes back after a schedd began anew: nothing of the earlier pilot is left.
+  take(news({pilot("1.0", PilotState::created)}), later(2 * kDay));
+  EXPECT_TRUE(details().empty());
+}
+
 TEST_F(BookTest, TimeAgesPilots) {
   take(news({pilot("1.0", PilotState::created), pilot("1.1", PilotState::exiting)}), later(0));
   ASSERT_TRUE(book_->age(later(kHour), 100, changes_));

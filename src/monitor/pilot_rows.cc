@@ -67,6 +67,19 @@ std::string write_details(const std::vector<Detail>& details) {
   return text;
 }
 
+std::vector<Detail> read_details(const std::string& text) {
+  std::vector<Detail> details;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view entry = field(rest, '\n');
+    Detail d;
+    d.name = field(entry, '\t');
+    d.value = entry;
+    details.push_back(std::move(d));
+  }
+  return details;
+}
+
 Status write_pilots(db::Db& db, std::string_view sql, std::span<const Pilot* const> pilots) {
   std::vector<std::string> lines, details;
   std::vector<db::Values> rows, detail_rows;
@@ -157,24 +170,23 @@ Result<std::map<PilotKey, Pilot>> load_pilots(db::Db& db, std::span<const PilotK
   return found;
 }
 
+Status load_details(db::Db& db, std::span<Pilot* const> pilots) {
+  if (pilots.empty()) return {};
+  std::vector<db::Values> values;
+  values.reserve(pilots.size());
+  for (const Pilot* p : pilots) values.push_back({p->key});
+  return db.run_all("SELECT details FROM pilot_detail WHERE id = $1", values,
+                    [&](std::size_t i, const db::Row& row) { pilots[i]->details = read_details(row.text(0)); });
+}
+
 Status complete(db::Db& db, Pilot& p) {
   if (is_numbered(p.key))
     if (auto ok = db.run("SELECT name FROM pilot_name WHERE pilot = $1", {p.key},
                          [&](const db::Row& row) { p.id = row.text(0); });
         !ok)
       return ok;
-  return db.run("SELECT details FROM pilot_detail WHERE id = $1", {p.key}, [&](const db::Row& row) {
-    const std::string text = row.text(0);
-    std::string_view rest = text;
-    p.details.clear();
-    while (!rest.empty()) {
-      std::string_view entry = field(rest, '\n');
-      Detail d;
-      d.name = field(entry, '\t');
-      d.value = entry;
-      p.details.push_back(std::move(d));
-    }
-  });
+  Pilot* const one[] = {&p};
+  return load_details(db, one);
 }
 
 Status insert_pilots(db::Db& db, std::span<const Pilot* const> pilots) { return write_pilots(db, kInsert, pilots); }

@@ -22,6 +22,7 @@ namespace apf::monitor {
 Pilot read_pilot(const db::Row& row);
 // Those that are there, by key.
 Result<std::map<PilotKey, Pilot>> load_pilots(db::Db& db, std::span<const PilotKey> keys);
+Status load_details(db::Db& db, std::span<Pilot* const> pilots);
 // Fills in what other tables have: details, and ids that are no numbers.
 Status complete(db::Db& db, Pilot& pilot);
 Status insert_pilots(db::Db& db, std::span<const Pilot* const> pilots);

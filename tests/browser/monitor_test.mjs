@@ -25,6 +25,7 @@ async function using(path, options, look) {
   try {
     await look(page);
     assert.deepEqual(page.troubles, [], path);
+    assert.doesNotMatch(await page.locator('body').innerText(), /\b(null|undefined|NaN|\[object)/, path);
   } finally {
     await page.context().close();
   }
