@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "monitor/keys.h"
-#include "monitor/pilot_rows.h"
+#include "monitor/store/keys.h"
+#include "monitor/store/pilot_rows.h"
 
 namespace apf::monitor {
 namespace {

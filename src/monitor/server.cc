@@ -2,15 +2,15 @@
 
 #include <utility>
 
-#include "monitor/alarm_routes.h"
-#include "monitor/health.h"
-#include "monitor/ingest.h"
-#include "monitor/legacy_read.h"
-#include "monitor/metrics.h"
-#include "monitor/notify.h"
-#include "monitor/pages.h"
-#include "monitor/read.h"
-#include "monitor/schema.h"
+#include "monitor/alarms/alarm_routes.h"
+#include "monitor/alarms/notify.h"
+#include "monitor/news/ingest.h"
+#include "monitor/show/health.h"
+#include "monitor/show/legacy_read.h"
+#include "monitor/show/metrics.h"
+#include "monitor/show/pages.h"
+#include "monitor/show/read.h"
+#include "monitor/store/schema.h"
 #include "serve/address.h"
 
 namespace apf::monitor {

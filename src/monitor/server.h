@@ -11,15 +11,15 @@
 #include <string>
 #include <vector>
 
-#include "monitor/access.h"
-#include "monitor/alarms.h"
-#include "monitor/events.h"
+#include "monitor/access/access.h"
+#include "monitor/alarms/alarms.h"
 #include "monitor/figures.h"
-#include "monitor/readers.h"
+#include "monitor/news/udp.h"
 #include "monitor/router.h"
 #include "monitor/settings.h"
-#include "monitor/udp.h"
-#include "monitor/writer.h"
+#include "monitor/show/events.h"
+#include "monitor/store/readers.h"
+#include "monitor/store/writer.h"
 #include "net/http_server.h"
 #include "serve/data_dir.h"
 

@@ -9,10 +9,10 @@
 
 #include "config/options_table.h"
 #include "config/value.h"
-#include "monitor/access.h"
-#include "monitor/alarms.h"
-#include "monitor/notify.h"
-#include "monitor/udp.h"
+#include "monitor/access/access.h"
+#include "monitor/alarms/alarms.h"
+#include "monitor/alarms/notify.h"
+#include "monitor/news/udp.h"
 
 namespace apf::monitor {
 namespace {

@@ -1,12 +1,12 @@
 // Bodies and paths of the monitor's requests: whatever is accepted has safe texts, and a time line survives its store.
 #include <cstdlib>
 
-#include "monitor/forms.h"
-#include "monitor/keys.h"
-#include "monitor/names.h"
-#include "monitor/pair.h"
+#include "monitor/news/forms.h"
+#include "monitor/news/pair.h"
 #include "monitor/pilot.h"
-#include "monitor/pilot_rows.h"
+#include "monitor/store/keys.h"
+#include "monitor/store/names.h"
+#include "monitor/store/pilot_rows.h"
 
 namespace monitor = apf::monitor;
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "db/db.h"
-#include "monitor/schema.h"
+#include "monitor/store/schema.h"
 #include "support/directory.h"
 
 namespace apf::tests {
