@@ -9,7 +9,7 @@ function(apf_npm folder package)
   file(MAKE_DIRECTORY ${place})
   add_custom_command(OUTPUT ${files} WORKING_DIRECTORY ${place} VERBATIM
     COMMAND ${CMAKE_COMMAND} -E copy ${source}/package.json ${source}/package-lock.json ${source}/.npmrc ${place}
-    COMMAND ${APF_NPM} ci --silent --ignore-scripts --prefer-offline
+    COMMAND ${APF_NPM} ci --loglevel=error --ignore-scripts --prefer-offline
     COMMAND ${CMAKE_COMMAND} -E touch ${files}  # packages have times of their own
     DEPENDS ${source}/package.json ${source}/package-lock.json ${source}/.npmrc
     COMMENT "Fetching ${package}")
