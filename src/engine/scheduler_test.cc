@@ -149,6 +149,7 @@ TEST(Scheduler, NothingToCommitIsToldAtOnce) {
   Scheduler s(world.ports());
   std::promise<bool> told;
   s.start(core::Started{});
+  world.until([&] { return world.passes == 1; });
   s.post(core::Adopt{"me"}, Scheduler::After::pass, [&](const Status& st) { told.set_value(st.has_value()); });
   {
     const std::scoped_lock lock(world.mutex);
