@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "config/assembly.h"
+#include "config/sha256.h"
 #include "config/suggest.h"
 
 namespace apf::config {

@@ -71,6 +71,4 @@ bool plain_name(std::string_view name);
 // A queue's folder in the log tree (src/protocol/launch maps the same way).
 std::string log_folder(std::string_view queue);
 
-std::string sha256_hex(std::string_view text);
-
 }  // namespace apf::config

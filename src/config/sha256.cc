@@ -1,9 +1,9 @@
+#include "config/sha256.h"
+
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <array>
-
-#include "config/assembly.h"
 
 namespace apf::config {
 

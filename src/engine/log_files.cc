@@ -15,6 +15,7 @@
 #include "net/http_client.h"
 #include "net/open_beneath.h"
 #include "net/outgoing.h"
+#include "serve/html.h"
 
 namespace apf::engine {
 namespace {
@@ -68,23 +69,8 @@ List read_list(DIR* dir) {
   return list;
 }
 
-std::string html_escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 std::string as_html(const List& list, const std::string& path) {
-  const auto title = html_escape("logs/" + path);
+  const auto title = serve::html_escape("logs/" + path);
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title></head>\n"
       "<body><h1>{0}</h1>\n<table>\n<tr><th>name</th><th>bytes</th><th>changed</th></tr>\n",
@@ -94,7 +80,7 @@ std::string as_html(const List& list, const std::string& path) {
     const char* slash = e.file ? "" : "/";
     // "./" keeps a name like "a:b" from being read as a scheme.
     out += fmt::format("<tr><td><a href=\"./{}{}\">{}{}</a></td><td>{}</td><td>{}</td></tr>\n",
-                       net::percent_encode(e.name), slash, html_escape(e.name), slash,
+                       net::percent_encode(e.name), slash, serve::html_escape(e.name), slash,
                        e.file ? std::to_string(e.size) : "", iso8601(e.modified));
   }
   out += "</table>\n";

@@ -10,6 +10,7 @@
 #include "apf/options.h"
 #include "jobqueue/client.h"
 #include "jobqueue/commands.h"
+#include "protocol/json_value.h"
 #include "serve/secret.h"
 
 namespace apf::jobqueue {
@@ -83,9 +84,8 @@ Result<std::vector<panda::JobSpec>> jobs_of_file(const SubmitArgs& a) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     auto json = nlohmann::json::parse(line, nullptr, false);
     if (json.is_object() && !json.contains("computingSite") && !a.queue.empty()) json["computingSite"] = a.queue;
-    auto spec = json.is_discarded()
-                    ? panda::read_job_spec(line)
-                    : panda::read_job_spec(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    auto spec =
+        json.is_discarded() ? panda::read_job_spec(line) : panda::read_job_spec(protocol::json_value::dump(json));
     if (!spec) return bad(spec.error().what, a.from + ":" + std::to_string(number));
     jobs.push_back(std::move(*spec));
   }

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "protocol/json_value.h"
+
 namespace apf::monitor {
 
 void Router::add(const std::string& method, const std::string& path, net::Handler handler) {
@@ -34,8 +36,7 @@ void Router::handle(const net::Request& request, net::ReplyPtr reply) const {
 net::Response problem(int status, std::string_view code, std::string_view what) {
   net::Response response;
   response.status = status;
-  response.body = nlohmann::json{{"error", {{"code", code}, {"what", what}}}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  response.body = protocol::json_value::dump({{"error", {{"code", code}, {"what", what}}}});
   return response;
 }
 

@@ -13,6 +13,7 @@ TEST(Percent, RoundTripsAllBytes) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
   EXPECT_EQ(percent_decode(percent_encode(all)), all);
+  EXPECT_EQ(percent_encode("a b/ü&"), "a%20b%2F%C3%BC%26");
   EXPECT_EQ(percent_encode("a-b_c.d~e/f g%"), "a-b_c.d~e%2Ff%20g%25");
   EXPECT_EQ(percent_decode("a+b"), "a+b");
 }

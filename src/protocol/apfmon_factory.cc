@@ -4,20 +4,21 @@
 #include <nlohmann/json.hpp>
 
 #include "protocol/form.h"
+#include "protocol/json_value.h"
 
 namespace apf::protocol::apfmon {
 namespace {
 
 using nlohmann::json;
 
-std::string text_of(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
+using json_value::dump;
 
 }  // namespace
 
 std::string factory_path(const std::string& id) { return "/factories/" + escape(id); }
 
 std::string write_factory(const Factory& f) {
-  return text_of({{"url", f.url}, {"version", f.version}, {"email", f.email}});
+  return dump({{"url", f.url}, {"version", f.version}, {"email", f.email}});
 }
 
 std::string label_path(const std::string& factory, const std::string& label) {
@@ -33,7 +34,7 @@ std::string write_labels(std::span<const Label> labels) {
                     {"batchqueue", l.batch_queue},
                     {"resource", l.resource},
                     {"localqueue", ""}});
-  return text_of(list);
+  return dump(list);
 }
 
 std::string write_label_status(const std::string& text) {
@@ -44,7 +45,7 @@ std::string write_label_status(const std::string& text) {
 std::string write_pilots(std::span<const NewPilot> pilots) {
   json list = json::array();
   for (const NewPilot& p : pilots) list.push_back({{"cid", p.batch_id}, {"factory", p.factory}, {"label", p.label}});
-  return text_of(list);
+  return dump(list);
 }
 
 }  // namespace apf::protocol::apfmon

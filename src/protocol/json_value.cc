@@ -53,6 +53,8 @@ Result<Json> parse(std::string_view text, const std::string& code) {
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+Json time(Wall t) { return t.ms == 0 ? Json() : Json(iso8601(t)); }
+
 const Json& member(const Json& object, std::string_view key) {
   static const Json null;
   const auto it = object.find(key);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "apf/result.h"
+#include "apf/time.h"
 
 namespace apf::protocol::json_value {
 
@@ -18,6 +19,8 @@ using Json = nlohmann::json;
 Result<Json> parse(std::string_view text, const std::string& code);
 // Text that is always valid UTF-8: bytes that are not become U+FFFD.
 std::string dump(const Json& json);
+// ISO 8601; null for a time that is not known (0).
+Json time(Wall t);
 
 // The member, or null when it is missing; "NULL", PanDA's word for nothing, counts as null too.
 const Json& member(const Json& object, std::string_view key);

@@ -4,6 +4,7 @@
 
 #include "serve/address.h"
 #include "serve/data_dir.h"
+#include "serve/html.h"
 #include "serve/secret.h"
 #include "serve/token_file.h"
 #include "support/directory.h"
@@ -12,6 +13,10 @@ namespace apf::serve {
 namespace {
 
 using testing::HasSubstr;
+
+TEST(Html, EscapesTextAndAttributes) {
+  EXPECT_EQ(html_escape("<a href='x'>\"&"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;");
+}
 
 TEST(Secret, ComparesAndIsRandom) {
   EXPECT_TRUE(same_secret("abc", "abc"));
@@ -63,9 +68,6 @@ TEST(Address, IsReadAndShown) {
   EXPECT_EQ(url_base("::1", 80), "[::1]:80");
   EXPECT_EQ(url_base("127.0.0.1", 80), "127.0.0.1:80");
   EXPECT_EQ(url_base("0.0.0.0", 80).find("0.0.0.0"), std::string::npos);
-  for (const char* yes : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) EXPECT_TRUE(is_loopback(yes)) << yes;
-  for (const char* no : {"0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "127.0.0.1.example.org", ""})
-    EXPECT_FALSE(is_loopback(no)) << no;
 }
 
 TEST(DataDirectory, HasOneServerAndItsAddress) {

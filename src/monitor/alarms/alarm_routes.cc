@@ -31,8 +31,6 @@ net::Response answer(const Error& error) {
   return problem(status, error.code, error.what);
 }
 
-json time_or_null(Wall t) { return t.ms == 0 ? json() : json(iso8601(t)); }
-
 json to_json(const Alarm& a, const std::string& url) {
   const Finding& f = a.found;
   json j = {{"code", f.code},     {"subject", f.subject()},  {"factory", f.factory},
@@ -53,7 +51,7 @@ json alarms_json(const Alarms& alarms, const std::string& url) {
                      {"by", m.who},
                      {"reason", m.reason},
                      {"since", iso8601(m.since)},
-                     {"until", time_or_null(m.until)}});
+                     {"until", json_value::time(m.until)}});
   for (const auto& d : alarms.deliveries())
     deliveries.push_back({{"channel", d.channel},
                           {"waiting", d.stats.waiting},

@@ -6,6 +6,7 @@
 
 #include "monitor/show/read_json.h"
 #include "monitor/store/keys.h"
+#include "protocol/json_value.h"
 
 namespace apf::monitor {
 namespace {
@@ -22,7 +23,7 @@ std::string asked(const net::Request& r, const char* name) {
 }
 
 std::string event(const char* kind, const json& data) {
-  return std::string("event: ") + kind + "\ndata: " + dump(data) + "\n\n";
+  return std::string("event: ") + kind + "\ndata: " + protocol::json_value::dump(data) + "\n\n";
 }
 
 }  // namespace

@@ -2,36 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "serve/html.h"
+
 namespace apf::monitor::html {
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
-std::string in_url(std::string_view text) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string out;
-  for (const char c : text)
-    out += plain.find(c) != std::string_view::npos ? std::string(1, c)
-                                                   : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return out;
-}
+using serve::html_escape;
 
 Table::Table(std::string_view caption, const std::vector<std::string>& columns) {
-  text_ = fmt::format("<div class=\"scroll\" tabindex=\"0\"><table><caption>{}</caption><thead><tr>", escaped(caption));
-  for (const auto& c : columns) text_ += "<th scope=\"col\">" + escaped(c) + "</th>";
+  text_ =
+      fmt::format("<div class=\"scroll\" tabindex=\"0\"><table><caption>{}</caption><thead><tr>", html_escape(caption));
+  for (const auto& c : columns) text_ += "<th scope=\"col\">" + html_escape(c) + "</th>";
   text_ += "</tr></thead><tbody>\n";
 }
 
@@ -39,9 +19,9 @@ void Table::row(const std::vector<std::string>& cells, const std::map<std::size_
   text_ += "<tr>";
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const auto link = links.find(i);
-    const std::string text = escaped(cells[i]);
+    const std::string text = html_escape(cells[i]);
     text_ += "<td>";
-    text_ += link == links.end() ? text : "<a href=\"" + escaped(link->second) + "\">" + text + "</a>";
+    text_ += link == links.end() ? text : "<a href=\"" + html_escape(link->second) + "\">" + text + "</a>";
     text_ += "</td>";
   }
   text_ += "</tr>\n";
@@ -54,7 +34,7 @@ std::string document(std::string_view title, std::string_view as_of, std::string
       "<link rel=\"icon\" href=\"/web/icon.svg\"><link rel=\"stylesheet\" href=\"/web/style.css\"></head>\n"
       "<body><main class=\"plain\"><h1>{0}</h1><p>As of {1}. <a href=\"/plain\">All "
       "labels</a></p>\n{2}</main></body></html>\n",
-      escaped(title), escaped(as_of), body);
+      html_escape(title), html_escape(as_of), body);
 }
 
 }  // namespace apf::monitor::html

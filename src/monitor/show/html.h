@@ -1,4 +1,4 @@
-// HTML tables from texts that may be hostile: everything is escaped here and nowhere else.
+// HTML tables from texts that may be hostile: every cell is escaped.
 //
 // Thread-safety: pure functions; a Table belongs to one thread.
 #pragma once
@@ -9,9 +9,6 @@
 #include <vector>
 
 namespace apf::monitor::html {
-
-std::string escaped(std::string_view text);  // for text and for attributes in double quotes
-std::string in_url(std::string_view text);   // as the value of a query
 
 class Table {
  public:

@@ -6,11 +6,13 @@
 
 #include "monitor/news/pair.h"
 #include "monitor/store/pilots.h"
+#include "protocol/json_value.h"
 
 namespace apf::monitor {
 namespace {
 
 using nlohmann::json;
+using protocol::json_value::time;
 
 constexpr std::int64_t kLimit = 50;   // as the original has it
 constexpr std::int64_t kMost = 1000;  // pilots; limit=0 asks for all, and gets so many
@@ -19,13 +21,11 @@ constexpr std::int64_t kActiveMs = 10 * 86'400'000LL;
 net::Response answer(const json& body, int status = 200) {
   net::Response response;
   response.status = status;
-  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  response.body = protocol::json_value::dump(body);
   return response;
 }
 
 net::Response not_found(const char* what) { return problem(404, "monitor.not_found", what); }
-
-json time(Wall t) { return t.ms == 0 ? json() : json(iso8601(t)); }
 
 std::string parameter(const net::Request& r, const char* name) {
   const auto it = r.query.find(name);

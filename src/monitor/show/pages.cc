@@ -6,6 +6,7 @@
 
 #include "monitor/show/html.h"
 #include "monitor/show/web_files.h"
+#include "net/http_client.h"
 
 namespace apf::monitor {
 namespace {
@@ -78,7 +79,8 @@ std::string overview_html(const Snapshot& now) {
   html::Table labels("Labels", {"Factory", "Label", "Created", "Running", "Exiting", "Done 1 h", "Fault 1 h",
                                 "Last heard", "Last message"});
   for (const auto& l : now.labels) {
-    const std::string link = "/plain/label?factory=" + html::in_url(l->factory_name) + "&name=" + html::in_url(l->name);
+    const std::string link =
+        "/plain/label?factory=" + net::percent_encode(l->factory_name) + "&name=" + net::percent_encode(l->name);
     labels.row({l->factory_name, l->name, std::to_string(l->live.created), std::to_string(l->live.running),
                 std::to_string(l->live.exiting), std::to_string(l->hour.done), std::to_string(l->hour.fault),
                 ago(l->seen, now.at), l->messages.empty() ? "" : l->messages[0].text},

@@ -12,6 +12,7 @@
 #include "monitor/store/history.h"
 #include "monitor/store/keys.h"
 #include "monitor/store/pilots.h"
+#include "protocol/json_value.h"
 
 namespace apf::monitor {
 namespace {
@@ -20,6 +21,7 @@ using net::ReplyPtr;
 using net::Request;
 using net::Response;
 using nlohmann::json;
+namespace json_value = protocol::json_value;
 
 constexpr std::size_t kMostFound = 50;  // of a kind, in a search
 constexpr std::size_t kMostRows = 500;  // of pilots, in an answer
@@ -100,16 +102,16 @@ class Read {
 
 Response overview(db::Db&, const Snapshot& now, const Request& r) {
   const std::string name = asked(r, "factory");
-  if (name.empty()) return good(dump(overview_json(now, 0, 0)));
+  if (name.empty()) return good(json_value::dump(overview_json(now, 0, 0)));
   const auto* factory = now.factory(name);
   if (factory == nullptr) return unknown("no factory of this name has reported");
-  return good(dump(overview_json(now, 0, factory->no)));
+  return good(json_value::dump(overview_json(now, 0, factory->no)));
 }
 
 Response label_page(const Snapshot& now, const Request& r) {
   const auto* label = now.label(asked(r, "factory"), asked(r, "name"));
   if (label == nullptr) return unknown("this factory has no label of this name");
-  return good(dump(label_page_json(*label, now)));
+  return good(json_value::dump(label_page_json(*label, now)));
 }
 
 struct Range {
@@ -131,10 +133,10 @@ Response label_history(db::Db& db, const Snapshot& now, const Request& r) {
   const std::int64_t to = wall_now().ms + 1, from = to - range->minutes * 60'000;
   const auto rows = history(db, label->no, range->width, Wall{from}, Wall{to});
   if (!rows) return broken(rows.error());
-  return good(dump({{"from", from},
-                    {"to", to},
-                    {"step", static_cast<std::int64_t>(range->width) * 60'000},
-                    {"rows", history_json(*rows)}}));
+  return good(json_value::dump({{"from", from},
+                                {"to", to},
+                                {"step", static_cast<std::int64_t>(range->width) * 60'000},
+                                {"rows", history_json(*rows)}}));
 }
 
 Response pilots_of_node(db::Db& db, const Snapshot& now, const std::string& name) {
@@ -146,7 +148,7 @@ Response pilots_of_node(db::Db& db, const Snapshot& now, const std::string& name
     if (!pilot) return broken(pilot.error());
     if (*pilot) rows.push_back(pilot_json(**pilot, now));
   }
-  return good(dump({{"pilots", std::move(rows)}, {"next", nullptr}}));
+  return good(json_value::dump({{"pilots", std::move(rows)}, {"next", nullptr}}));
 }
 
 Response pilots(db::Db& db, const Snapshot& now, const Request& r) {
@@ -173,7 +175,7 @@ Response pilots(db::Db& db, const Snapshot& now, const Request& r) {
   for (const Pilot& p : *found) rows.push_back(pilot_json(p, now));
   // As text: it is more than a JavaScript number holds.
   if (static_cast<std::int64_t>(found->size()) == filter.limit) next = std::to_string(found->back().key);
-  return good(dump({{"pilots", std::move(rows)}, {"next", std::move(next)}}));
+  return good(json_value::dump({{"pilots", std::move(rows)}, {"next", std::move(next)}}));
 }
 
 Response pilot(db::Db& db, const Snapshot& now, const Request& r) {
@@ -182,7 +184,7 @@ Response pilot(db::Db& db, const Snapshot& now, const Request& r) {
   const auto found = find_pilot(db, factory->no, asked(r, "id"));
   if (!found) return broken(found.error());
   if (!*found) return unknown("no pilot of this id is known; it may have been deleted");
-  return good(dump(pilot_page_json(**found, now)));
+  return good(json_value::dump(pilot_page_json(**found, now)));
 }
 
 Response nodes(db::Db&, const Snapshot& now, const Request&) {
@@ -195,7 +197,7 @@ Response nodes(db::Db&, const Snapshot& now, const Request&) {
   std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(most), rows.end(), worse);
   json out = json::array();
   for (std::size_t i = 0; i < most; ++i) out.push_back(node_json(*rows[i], now));
-  return good(dump({{"nodes", std::move(out)}, {"of", now.nodes.size()}}));
+  return good(json_value::dump({{"nodes", std::move(out)}, {"of", now.nodes.size()}}));
 }
 
 Response node_page(const Snapshot& now, const Request& r) {
@@ -204,7 +206,7 @@ Response node_page(const Snapshot& now, const Request& r) {
   json j = node_json(*node, now);
   j["version"] = now.version;
   j["at"] = iso8601(now.at);
-  return good(dump(j));
+  return good(json_value::dump(j));
 }
 
 std::string lower(std::string_view text) {
@@ -233,11 +235,11 @@ Response search(db::Db& db, const Snapshot& now, const Request& r) {
     if (found_nodes.size() >= kMostFound) break;
     if (like(n->name)) found_nodes.push_back(node_json(*n, now));
   }
-  return good(dump({{"factories", std::move(factories)},
-                    {"labels", std::move(labels)},
-                    {"nodes", std::move(found_nodes)},
-                    {"pilots", std::move(found_pilots)},
-                    {"most", kMostFound}}));
+  return good(json_value::dump({{"factories", std::move(factories)},
+                                {"labels", std::move(labels)},
+                                {"nodes", std::move(found_nodes)},
+                                {"pilots", std::move(found_pilots)},
+                                {"most", kMostFound}}));
 }
 
 }  // namespace

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "protocol/json_value.h"
+
 namespace apf::monitor {
 namespace {
 
 using nlohmann::json;
+using protocol::json_value::time;
 
 constexpr std::size_t kFailingNodes = 20;
-
-json time(Wall t) { return t.ms == 0 ? json() : json(iso8601(t)); }
 
 json live(const Live& l) {
   return {{"created", l.created}, {"running", l.running}, {"exiting", l.exiting}, {"stale", l.stale}};
@@ -194,7 +195,5 @@ json overview_json(const Snapshot& all, std::uint64_t since, FactoryNo factory) 
   j["labels"] = std::move(labels);
   return j;
 }
-
-std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 }  // namespace apf::monitor

@@ -26,7 +26,4 @@ nlohmann::json snapshot_json(const Snapshot& all);  // without its rows: "at", "
 // Rows that changed after the snapshot `since`; of one factory when `factory` is not 0.
 nlohmann::json overview_json(const Snapshot& all, std::uint64_t since, FactoryNo factory);
 
-// Hostile bytes do not stop the page: what is no UTF-8 is replaced.
-std::string dump(const nlohmann::json& j);
-
 }  // namespace apf::monitor
