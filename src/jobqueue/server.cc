@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apf/loopback.h"
 #include "serve/address.h"
 
 namespace apf::jobqueue {
@@ -21,7 +22,7 @@ Now now() { return {mono_now(), wall_now()}; }
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settings) {
-  if (!settings.tls.wanted() && !serve::is_loopback(settings.address))
+  if (!settings.tls.wanted() && !is_loopback(settings.address))
     return fail(Kind::config, "jobqueue.not_loopback",
                 "without TLS the job queue listens on loopback only: tokens must not cross a network in plain text",
                 settings.address, "give it a certificate (--tls-certificate), or use 127.0.0.1");

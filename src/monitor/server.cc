@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "apf/loopback.h"
 #include "monitor/alarms/alarm_routes.h"
 #include "monitor/alarms/notify.h"
 #include "monitor/news/ingest.h"
@@ -131,7 +132,7 @@ Status Server::listen(const std::string& address) {
   if (!where) return fail(std::move(where.error()));
   if (where->address == "localhost") where->address = "127.0.0.1";
   where->tls = tls_of(options_.settings.section("server"));
-  if (!where->tls.wanted() && !serve::is_loopback(where->address))
+  if (!where->tls.wanted() && !is_loopback(where->address))
     return fail(Kind::config, "monitor.not_loopback",
                 "without TLS the monitor listens on loopback only: tokens must not cross a network in plain text",
                 address, "give it a certificate ([server] certificate), or a proxy in front of 127.0.0.1");

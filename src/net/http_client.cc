@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 
+#include "apf/loopback.h"
 #include "net/curl_drive.h"
 
 namespace apf::net {
@@ -98,10 +99,6 @@ std::string shown(const HttpRequest& request) {
   const auto at = url.substr(0, url.find('/', host)).rfind('@');
   const bool credentials = at != std::string_view::npos && at >= host;
   return fmt::format("{} {}{}", request.method, url.substr(0, host), url.substr(credentials ? at + 1 : host));
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
 }
 
 Result<bool> goes_to_loopback(const HttpRequest& request) {

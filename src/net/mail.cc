@@ -11,6 +11,7 @@
 #include <ctime>
 #include <memory>
 
+#include "apf/loopback.h"
 #include "net/curl_drive.h"
 
 namespace apf::net {
@@ -43,11 +44,6 @@ std::size_t ignore(char* /*data*/, std::size_t size, std::size_t count, void* /*
 // curl's own would leave the socket open to child processes.
 curl_socket_t open_socket(void* /*user*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-bool is_loopback(std::string_view url) {
-  const std::string_view rest = url.substr(std::min(url.find("://") + 3, url.size()));
-  return rest.starts_with("localhost:") || rest == "localhost" || rest.starts_with("[::1]") || rest.starts_with("127.");
 }
 
 void set_up(CURL* easy, const MailServer& server) {
@@ -181,7 +177,7 @@ Status check_mail(const MailServer& server, const Mail& mail) {
   const bool tls = server.url.starts_with("smtps://");
   if (!tls && !server.url.starts_with("smtp://"))
     return fail(Kind::config, "mail.bad_server", "a mail server is smtp://host:port or smtps://host:port", server.url);
-  if (!server.user.empty() && !tls && !server.start_tls && !is_loopback(server.url))
+  if (!server.user.empty() && !tls && !server.start_tls && !is_loopback_url(server.url))
     return fail(Kind::config, "mail.bad_server", "the password would cross the network in plain text", server.url,
                 "use smtps:// or start_tls");
   if (mail.to.empty()) return fail(Kind::config, "mail.bad_address", "the mail has no recipient");

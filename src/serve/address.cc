@@ -1,6 +1,5 @@
 #include "serve/address.h"
 
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <array>
@@ -33,12 +32,6 @@ std::string url_base(const std::string& address, std::uint16_t port) {
     host = "[" + host + "]";
   }
   return host + ":" + std::to_string(port);
-}
-
-bool is_loopback(const std::string& address) {
-  if (address == "localhost" || address == "::1") return true;
-  in_addr v4{};
-  return inet_pton(AF_INET, address.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24U) == 127;
 }
 
 }  // namespace apf::serve

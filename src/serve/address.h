@@ -13,7 +13,5 @@ namespace apf::serve {
 Result<net::ServerOptions> read_address(const std::string& listen, const std::string& option);
 // What to put in an URL for a server that listens there: a wildcard address becomes the host's name.
 std::string url_base(const std::string& address, std::uint16_t port);
-// 127.0.0.0/8, ::1 or localhost.
-bool is_loopback(const std::string& address);
 
 }  // namespace apf::serve

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apf/loopback.h"
 #include "credential/credential.h"
 #include "credential/token.h"
 
@@ -54,7 +55,7 @@ Status check_credentials(const Access& a) {
   const bool by_proxy = std::any_of(a.proxies.begin(), a.proxies.end(), [](const auto& p) { return !p.empty(); });
   for (const std::string& server : a.servers) {
     if (server.starts_with("https://")) continue;
-    if (!a.token_file.empty() && (by_proxy || !credential::stays_here(server)))
+    if (!a.token_file.empty() && (by_proxy || !is_loopback_url(server)))
       return fail(Kind::config, "panda.token_in_clear", "the token would cross the network in plain text to " + server,
                   "url", "use https");
     if (!a.cert.empty())

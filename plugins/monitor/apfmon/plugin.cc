@@ -1,8 +1,8 @@
 #include <array>
 
+#include "apf/loopback.h"
 #include "apf/registry.h"
 #include "apfmon.h"
-#include "credential/token.h"
 
 namespace apf {
 namespace {
@@ -41,7 +41,7 @@ Result<std::unique_ptr<Monitor>> make(const Options& o) {
     return fail(Kind::config, "apfmon.bad_url", "'" + s.url + "' is not the base of an HTTP server", "url",
                 "for example https://apfmon.example.org/api");
   s.token_file = o.text_or("token_file", "");
-  if (!s.token_file.empty() && !https && !credential::stays_here(s.url))
+  if (!s.token_file.empty() && !https && !is_loopback_url(s.url))
     return fail(Kind::config, "apfmon.token_in_clear", "the token would cross the network in plain text", "url",
                 "use https");
   s.email = o.text_or("email", "");

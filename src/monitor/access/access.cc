@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "apf/loopback.h"
 #include "monitor/router.h"
-#include "serve/address.h"
 
 namespace apf::monitor {
 namespace {
@@ -140,7 +140,7 @@ Caller Access::caller(const net::Request& request) {
 
 bool Access::limited(const Caller& caller, Mono now) {
   if (caller.role == Role::admin || caller.role == Role::factory) return false;
-  if (caller.role == Role::open && serve::is_loopback(caller.address)) return false;
+  if (caller.role == Role::open && is_loopback(caller.address)) return false;
   return !limit_.allow(caller.address, now);
 }
 

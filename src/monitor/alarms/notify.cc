@@ -6,8 +6,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "apf/loopback.h"
 #include "net/http_client.h"
-#include "serve/address.h"
+#include "protocol/json_value.h"
 #include "serve/token_file.h"
 
 namespace apf::monitor {
@@ -125,14 +126,6 @@ class WebhookChannel final : public Channel {
   std::string token_file_, url_;
 };
 
-bool to_loopback(std::string_view url) {
-  std::string_view host = url.substr(url.find("://") + 3);
-  host = host.substr(0, host.find_first_of("/?#"));
-  if (host.find('@') != std::string_view::npos) return false;
-  if (host.starts_with("[::1]")) return true;
-  return serve::is_loopback(std::string(host.substr(0, host.find(':'))));
-}
-
 }  // namespace
 
 std::span<const OptionSpec> mail_options() { return kMail; }
@@ -171,7 +164,7 @@ std::string webhook_body(std::span<const Notice> notices, std::int64_t lost, con
   text += omissions(notices, lost);
   if (!monitor_url.empty()) text += monitor_url + "/report\n";
   const json body = {{"text", std::move(text)}, {"alarms", std::move(alarms)}, {"lost", lost}};
-  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return protocol::json_value::dump(body);
 }
 
 Result<std::unique_ptr<Channel>> mail_channel(const Options& o, const std::string& monitor_url) {
@@ -195,7 +188,7 @@ Result<std::unique_ptr<Channel>> webhook_channel(const Options& o, const std::st
   if (!https && !form.url.starts_with("http://"))
     return fail(Kind::config, "webhook.bad_url", "'" + form.url + "' is not an URL", "webhook.url",
                 "for example https://chat.example.org/hooks/x");
-  if (o.has("token_file") && !https && !to_loopback(form.url))
+  if (o.has("token_file") && !https && !is_loopback_url(form.url))
     return fail(Kind::config, "webhook.bad_url", "the token would cross the network in plain text", "webhook.url",
                 "use https");
   form.ca_file = o.text_or("ca_file", "");
