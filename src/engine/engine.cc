@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <fstream>
 #include <future>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "apf/files.h"
 #include "engine/alarms.h"
 #include "engine/api.h"
 #include "engine/assembly.h"
@@ -188,9 +187,8 @@ Status Engine::Impl::listen() {
   if (!bound) return fail(bound.error());
   http = std::move(*bound);
   address = serve::url_base(where->address, http->port());
-  const std::string file = state_dir + "/address";
-  std::ofstream(file + ".new") << address << "\n";
-  std::ignore = std::rename((file + ".new").c_str(), file.c_str());
+  if (auto ok = replace_file(state_dir + "/address", address + "\n", 0644); !ok)
+    log(Level::warning, "engine", ok.error().text());
   return {};
 }
 

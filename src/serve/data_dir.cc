@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "apf/files.h"
+
 namespace apf::serve {
 namespace {
 
@@ -32,15 +34,7 @@ Result<DataDir> DataDir::open(const std::string& path, const std::string& progra
 }
 
 Status DataDir::publish(const std::string& address) const {
-  const std::string to = file("address");
-  const std::string fresh = to + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return bad_directory(fresh, "can't be written");
-  const std::string line = address + "\n";
-  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  close(fd);
-  if (!written || rename(fresh.c_str(), to.c_str()) != 0) return bad_directory(to, "can't be written");
-  return {};
+  return replace_file(file("address"), address + "\n", 0644);
 }
 
 void DataDir::withdraw() const { unlink(file("address").c_str()); }

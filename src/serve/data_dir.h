@@ -23,7 +23,7 @@ class DataDir {
   ~DataDir();
 
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-  // Atomically, so that who waits for the file never reads half an address. Errors: "serve.bad_directory".
+  // Atomically, so that who waits for the file never reads half an address. Errors: those of apf/files.h.
   [[nodiscard]] Status publish(const std::string& address) const;
   void withdraw() const;
 

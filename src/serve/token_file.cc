@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "apf/files.h"
 #include "serve/secret.h"
 
 namespace apf::serve {
@@ -24,14 +25,7 @@ std::string why() { return std::error_code(errno, std::generic_category()).messa
 Result<std::string> make_token(const std::string& file) {
   auto token = random_secret();
   if (!token) return fail(std::move(token.error()));
-  const std::string line = *token + "\n";
-  const std::string fresh = file + ".new";
-  unlink(fresh.c_str());
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return bad_file(fresh, "can't be made: " + why());
-  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(fd) == 0;
-  close(fd);
-  if (!written || rename(fresh.c_str(), file.c_str()) != 0) return bad_file(file, "can't be written: " + why());
+  if (auto ok = replace_file(file, *token + "\n"); !ok) return fail(std::move(ok.error()));
   return token;
 }
 

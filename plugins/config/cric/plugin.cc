@@ -1,6 +1,5 @@
 // Config plug-in `cric`: queues from the JSON of a CRIC, by URL or from a file, with a copy of the last good answer.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "apf/files.h"
 #include "apf/registry.h"
 #include "cric.h"
 
@@ -135,15 +135,8 @@ class Cric final : public ConfigSource {
 
   // Whole or not at all: written beside the old copy, then renamed.
   void keep(const std::string& answer, Context& context) const {
-    const std::string fresh = copy_ + ".new";
-    std::error_code error;
-    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << answer;
-    out.close();
-    if (out) fs::rename(fresh, copy_, error);
-    if (!out || error)
-      context.log(Level::warning,
-                  fmt::format("the copy {} could not be written; without it a start needs an answer", copy_));
+    if (auto ok = replace_file(copy_, answer, 0644); !ok)
+      context.log(Level::warning, ok.error().text() + "; without this copy a start needs an answer");
   }
 
   static View<RawQueues> view_of(const cric::Selected& selected, const std::string& from, Context& context) {

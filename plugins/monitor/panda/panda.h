@@ -29,7 +29,7 @@ protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& no
 
 // Worker ids must never come twice under a harvester id, but the ledger's numbers begin anew with a new state
 // directory. So they are counted from the time at which the state directory was first asked, which is kept there, in
-// the file "panda-first-worker". Error: Kind::transient "panda.io".
+// the file "panda-first-worker". Errors: those of apf/files.h.
 Result<std::int64_t> first_worker(const FactoryIdentity& me);
 
 class PandaReporter final : public Monitor {

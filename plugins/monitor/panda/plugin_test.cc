@@ -194,7 +194,7 @@ TEST_F(PandaReports, WithoutAPlaceForIdsNothingIsReported) {
   PandaReporter r(settings);
   const auto done = r.tell(me, std::vector{pilot(1)}, {}, context);
   ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().code, "panda.io");
+  EXPECT_EQ(done.error().code, "file.not_written");
   EXPECT_TRUE(server.workers.empty());
 }
 

@@ -1,7 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 
+#include "apf/files.h"
 #include "panda.h"
 
 namespace apf::panda {
@@ -36,12 +38,7 @@ Result<std::int64_t> first_worker(const FactoryIdentity& me) {
   std::int64_t first = 0;
   if (std::ifstream in(file); in >> instance >> first && instance == me.instance && first > 0) return first;
   first = std::max<std::int64_t>(1, (wall_now().ms / 1000 - kEpoch) * kIdsPerSecond);
-  const std::string fresh = file + ".new";
-  std::ofstream out(fresh, std::ios::trunc);
-  out << me.instance << ' ' << first << '\n';
-  out.close();
-  if (!out || std::rename(fresh.c_str(), file.c_str()) != 0)
-    return fail(Kind::transient, "panda.io", "the file can't be written", file, "the state directory needs disk space");
+  if (auto ok = replace_file(file, fmt::format("{} {}\n", me.instance, first)); !ok) return fail(std::move(ok.error()));
   return first;
 }
 

@@ -1,19 +1,19 @@
 #include "monitor/access/tokens.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <system_error>
 
+#include "apf/files.h"
+#include "config/sha256.h"
 #include "net/open_beneath.h"
 #include "serve/secret.h"
 
@@ -54,13 +54,7 @@ Status write_all(const std::string& file, const std::vector<TokenEntry>& entries
   std::string text = "# made by apf-monitor token; kind, name, time, SHA-256 of the token\n";
   for (const TokenEntry& e : entries)
     text += std::string(name(e.kind)) + " " + e.name + " " + std::to_string(e.made.ms) + " " + e.digest + "\n";
-  const std::string fresh = file + ".new";
-  const net::OwnedFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (fd.get() < 0) return io(fresh, "written");
-  const bool written =
-      ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd.get()) == 0;
-  if (!written || ::rename(fresh.c_str(), file.c_str()) != 0) return io(file, "written");
-  return {};
+  return replace_file(file, text);
 }
 
 // Two commands at a time change the file one after the other.
@@ -87,19 +81,6 @@ std::string version_of(const std::string& file) {
 }  // namespace
 
 const char* name(TokenKind kind) { return kind == TokenKind::admin ? "admin" : "factory"; }
-
-std::string token_digest(std::string_view token) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  if (EVP_Digest(token.data(), token.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) return {};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i) {
-    text += digits[digest.at(i) >> 4U];
-    text += digits[digest.at(i) & 15U];
-  }
-  return text;
-}
 
 Result<std::vector<TokenEntry>> read_tokens(const std::string& file) {
   struct stat st{};
@@ -130,7 +111,7 @@ Result<std::string> create_token(const std::string& file, TokenKind kind, const 
   if (!entries) return fail(std::move(entries.error()));
   auto token = serve::random_secret();
   if (!token) return fail(std::move(token.error()));
-  entries->push_back({kind, name, now, token_digest(*token)});
+  entries->push_back({kind, name, now, config::sha256_hex(*token)});
   if (auto ok = write_all(file, *entries); !ok) return fail(std::move(ok.error()));
   return token;
 }
@@ -163,7 +144,7 @@ void TokenFile::look(Mono now) {
 }
 
 std::shared_ptr<const TokenEntry> TokenFile::find(std::string_view token) {
-  const std::string digest = token_digest(token);
+  const std::string digest = config::sha256_hex(token);
   const std::scoped_lock lock(mutex_);
   look(mono_now());
   const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e->digest == digest; });

@@ -36,8 +36,6 @@ Result<std::string> create_token(const std::string& file, TokenKind kind, const 
 // Removes all of this kind and name; says how many.
 Result<int> revoke_tokens(const std::string& file, TokenKind kind, const std::string& name);
 
-std::string token_digest(std::string_view token);
-
 // The tokens as the file says at present.
 class TokenFile {
  public:

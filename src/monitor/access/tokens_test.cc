@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "config/sha256.h"
 #include "monitor/commands.h"
 #include "support/directory.h"
 
@@ -38,7 +39,8 @@ TEST(Tokens, AreShownOnceAndKeptAsDigests) {
   const auto entries = read_tokens(file);
   ASSERT_TRUE(entries) << entries.error().text();
   ASSERT_EQ(entries->size(), 1U);
-  EXPECT_EQ(entries->front(), (TokenEntry{TokenKind::factory, "lab-1", Wall{1'790'000'000'000}, token_digest(*token)}));
+  EXPECT_EQ(entries->front(),
+            (TokenEntry{TokenKind::factory, "lab-1", Wall{1'790'000'000'000}, config::sha256_hex(*token)}));
 }
 
 TEST(Tokens, CanBeExchangedAndRevoked) {
@@ -52,7 +54,7 @@ TEST(Tokens, CanBeExchangedAndRevoked) {
   EXPECT_EQ(tokens.find(second)->kind, TokenKind::factory);
   EXPECT_EQ(tokens.find(admin)->kind, TokenKind::admin);
   EXPECT_EQ(tokens.find(""), nullptr);
-  EXPECT_EQ(tokens.find(token_digest(first)), nullptr) << "the file must not hold what opens";
+  EXPECT_EQ(tokens.find(config::sha256_hex(first)), nullptr) << "the file must not hold what opens";
   EXPECT_EQ(*revoke_tokens(file, TokenKind::factory, "lab"), 2);
   EXPECT_EQ(revoke_tokens(file, TokenKind::factory, "lab").error().code, "token.unknown");
   const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes{2};

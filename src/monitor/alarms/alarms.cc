@@ -1,17 +1,12 @@
 #include "monitor/alarms/alarms.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
-#include "net/open_beneath.h"
+#include "apf/files.h"
 
 namespace apf::monitor {
 namespace {
@@ -71,24 +66,6 @@ constexpr std::array kOptions{
                .doc = "factory.credential: a credential ends within so long",
                .minimum = 60},
 };
-
-tl::unexpected<Error> io(const std::string& file) {
-  return fail(Kind::transient, "alarm.not_saved", "can't be written: " + std::system_category().message(errno), file,
-              "the monitor's user needs to write here, and the disk space for it");
-}
-
-Status write_file(const std::string& file, const std::string& text) {
-  const std::string fresh = file + ".new";
-  {
-    const net::OwnedFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (fd.get() < 0) return io(fresh);
-    const bool written =
-        ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd.get()) == 0;
-    if (!written) return io(fresh);
-  }
-  if (::rename(fresh.c_str(), file.c_str()) != 0) return io(file);
-  return {};
-}
 
 }  // namespace
 
@@ -188,7 +165,7 @@ Status Alarms::save() {
     if (!book_.take_changed() && !unsaved_) return {};
     text = book_.save();
   }
-  const Status written = write_file(ports_.file, text);
+  const Status written = replace_file(ports_.file, text);
   unsaved_ = !written;
   return written;
 }

@@ -60,7 +60,7 @@ class Alarms {
   [[nodiscard]] std::size_t left_out() const;
   [[nodiscard]] std::vector<Delivery> deliveries() const;
   // What a person orders: `change` is made on the thread of the alarms, and `done` told there when it is on the disk.
-  // `done` gets the error of `change`, or "alarm.not_saved" (transient: it holds until the next restart). Never called
+  // `done` gets the error of `change`, or "file.not_written" (transient: it holds until the next restart). Never called
   // when the monitor stops before.
   using Change = std::function<Status(AlarmBook&)>;
   using Done = std::function<void(const Status&)>;

@@ -184,7 +184,7 @@ TEST(Alarms, SayThatTheDiskTakesNothing) {
   std::filesystem::create_directory(r.dir.file("alarms.json.new"));
   const net::Response answer = r.call("POST", "/api/v1/alarms/acknowledge", kAbout + std::string("\"note\":\"\"}"));
   EXPECT_EQ(answer.status, 503);
-  EXPECT_THAT(answer.body, HasSubstr("alarm.not_saved"));
+  EXPECT_THAT(answer.body, HasSubstr("file.not_written"));
 }
 
 }  // namespace
