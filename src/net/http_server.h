@@ -1,5 +1,5 @@
 // A small HTTP/1.1 server: one thread for all connections, handlers answer at once or later from any thread.
-// Boost.Beast stands behind it, in http_session.cc and http_server.cc only.
+// Boost.Beast stands behind it, in http_session.cc, http_server.cc and gate.cc only.
 //
 // HEAD reaches handlers as GET and is answered without the body. Requests that are malformed or beyond the limits are
 // answered here (400, 413, 431); clients that are slow to send a request or to take an answer are cut off.

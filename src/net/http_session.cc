@@ -1,5 +1,4 @@
-// The façade over Boost.Beast: with http_server.cc, the only file that includes boost. Callbacks on one thread; nothing
-// in here needs a lock except Gate.
+// The façade over Boost.Beast. Callbacks on one thread; nothing in here needs a lock.
 #include "net/http_session.h"
 
 #include <openssl/ssl.h>
@@ -8,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -26,6 +24,7 @@
 #include <vector>
 
 #include "net/http_message.h"
+#include "net/http_reply.h"
 #include "net/listen.h"
 #include "net/outgoing.h"
 
@@ -84,53 +83,8 @@ class Wire {
   std::optional<asio::ssl::stream<Transport&>> tls_;
 };
 
-class Connection;
-
-// What a connection and those who answer it tell each other without the server's thread.
-struct Fate {
-  std::atomic<bool> gone{false};
-  std::atomic<std::size_t> waiting{0};  // bytes of a stream that have not left
-};
-
-class OneShot final : public Reply {
- public:
-  OneShot(const Host& host, std::weak_ptr<Connection> connection, std::shared_ptr<Fate> fate)
-      : gate_(host.gate), backlog_(host.options.backlog), connection_(std::move(connection)), fate_(std::move(fate)) {}
-  OneShot(const OneShot&) = delete;
-  OneShot& operator=(const OneShot&) = delete;
-  ~OneShot() override;
-  void send(Response response) override;
-  StreamPtr stream(Response response) override;
-  [[nodiscard]] bool closed() const override { return fate_->gone.load(std::memory_order_relaxed); }
-
- private:
-  std::shared_ptr<Gate> gate_;
-  std::size_t backlog_;
-  std::weak_ptr<Connection> connection_;  // locked on the server's thread only
-  std::shared_ptr<Fate> fate_;
-  std::atomic<bool> sent_{false};
-};
-
-class OpenStream final : public Stream {
- public:
-  OpenStream(std::shared_ptr<Gate> gate, std::size_t backlog, std::weak_ptr<Connection> connection,
-             std::shared_ptr<Fate> fate)
-      : gate_(std::move(gate)), backlog_(backlog), connection_(std::move(connection)), fate_(std::move(fate)) {}
-  OpenStream(const OpenStream&) = delete;
-  OpenStream& operator=(const OpenStream&) = delete;
-  ~OpenStream() override;
-  bool write(std::shared_ptr<const std::string> piece) override;
-  [[nodiscard]] bool closed() const override { return fate_->gone.load(std::memory_order_relaxed); }
-
- private:
-  std::shared_ptr<Gate> gate_;
-  std::size_t backlog_;
-  std::weak_ptr<Connection> connection_;  // locked on the server's thread only
-  std::shared_ptr<Fate> fate_;
-};
-
 // One connection: head -> body -> handler -> answer -> the next head. Every step has a deadline, but the handler's.
-class Connection final : public Session, public std::enable_shared_from_this<Connection> {
+class Connection final : public Session, public Answered, public std::enable_shared_from_this<Connection> {
  public:
   Connection(Host& host, Socket socket, ssl_ctx_st* tls, std::string peer)
       : host_(host),
@@ -141,11 +95,11 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
 
   void begin() override;
   void shut() override;
-  void deliver(Response response);
-  void open(Response response);  // of a stream
-  void push(std::shared_ptr<const std::string> piece);
-  void end();  // of a stream, behind what was pushed
-  void close();
+  void deliver(Response response) override;
+  void open(Response response) override;
+  void push(std::shared_ptr<const std::string> piece) override;
+  void end() override;
+  void close() override;
 
  private:
   enum class State : std::uint8_t { reading, waiting, writing, streaming, closed };
@@ -184,48 +138,6 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   std::vector<std::shared_ptr<const std::string>> leaving_;  // on their way; empty: nothing is
   bool ended_ = false;
 };
-
-OneShot::~OneShot() {
-  if (!sent_.load()) OneShot::send(problem(500, "net.no_reply", "the request was not answered"));
-}
-
-void OneShot::send(Response response) {
-  if (sent_.exchange(true)) return;
-  gate_->post([connection = connection_, response = std::move(response)]() mutable {
-    if (const auto alive = connection.lock()) alive->deliver(std::move(response));
-  });
-}
-
-StreamPtr OneShot::stream(Response response) {
-  if (sent_.exchange(true)) return closed_stream();
-  gate_->post([connection = connection_, response = std::move(response)]() mutable {
-    if (const auto alive = connection.lock()) alive->open(std::move(response));
-  });
-  return std::make_shared<OpenStream>(gate_, backlog_, connection_, fate_);
-}
-
-OpenStream::~OpenStream() {
-  gate_->post([connection = connection_] {
-    if (const auto alive = connection.lock()) alive->end();
-  });
-}
-
-// The count is raised here and lowered when the bytes have left, so that it holds what waits for the server's thread,
-// too.
-bool OpenStream::write(std::shared_ptr<const std::string> piece) {
-  if (closed()) return false;
-  if (fate_->waiting.fetch_add(piece->size()) > backlog_) {
-    fate_->gone.store(true, std::memory_order_relaxed);
-    gate_->post([connection = connection_] {
-      if (const auto alive = connection.lock()) alive->close();
-    });
-    return false;
-  }
-  gate_->post([connection = connection_, piece = std::move(piece)]() mutable {
-    if (const auto alive = connection.lock()) alive->push(std::move(piece));
-  });
-  return true;
-}
 
 void Connection::begin() {
   if (!wire_.secure()) return read_head();
@@ -318,7 +230,7 @@ void Connection::on_request() {
   handed.body = std::move(parser_->get().body());
   parser_.reset();
   state_ = State::waiting;
-  auto reply = std::make_shared<OneShot>(host_, weak_from_this(), fate_);
+  ReplyPtr reply = make_reply({host_.gate, weak_from_this(), fate_, host_.options.backlog});
   try {
     host_.handler(handed, reply);
   } catch (const std::exception&) {
@@ -524,31 +436,6 @@ void Connection::close() {
 }
 
 }  // namespace
-
-void Gate::post(std::function<void()> work) {
-  const std::lock_guard lock(mutex_);
-  if (io_ != nullptr) put(std::move(work));
-}
-
-void Gate::close(std::function<void()> last) {
-  const std::lock_guard lock(mutex_);
-  if (io_ != nullptr) put(std::move(last));
-  io_ = nullptr;
-}
-
-void Gate::put(std::function<void()> work) {
-  work_.push_back(std::move(work));
-  if (work_.size() == 1) asio::post(*io_, [self = shared_from_this()] { self->run(); });
-}
-
-void Gate::run() {
-  std::vector<std::function<void()>> work;
-  {
-    const std::lock_guard lock(mutex_);
-    work.swap(work_);
-  }
-  for (const auto& each : work) each();
-}
 
 std::shared_ptr<Session> make_session(Host& host, OwnedFd fd, int family, ssl_ctx_st* tls, std::string peer) {
   Socket socket(*host.io);

@@ -1,17 +1,16 @@
 // One connection of the HTTP server, and what all of them share. The only code that sees Boost.Beast is behind it, in
 // http_session.cc.
 //
-// Thread-safety: everything here belongs to the server's thread, but Gate, the way in from other threads.
+// Thread-safety: everything here belongs to the server's thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_set>
-#include <vector>
 
+#include "net/gate.h"
 #include "net/http_server.h"
 #include "net/open_beneath.h"
 #include "net/tls.h"
@@ -21,22 +20,6 @@ class io_context;
 }
 
 namespace apf::net {
-
-// Work from any thread for the server's, done in the order in which it was posted: asio::post() alone lets what other
-// threads post overtake what a handler posted before. Outlives the server: replies and streams hold it.
-class Gate : public std::enable_shared_from_this<Gate> {
- public:
-  explicit Gate(boost::asio::io_context& io) : io_(&io) {}
-  void post(std::function<void()> work);  // does nothing once it is closed
-  void close(std::function<void()> last);
-
- private:
-  void put(std::function<void()> work);  // holds mutex_
-  void run();
-  std::mutex mutex_;
-  boost::asio::io_context* io_;  // null: closed
-  std::vector<std::function<void()>> work_;
-};
 
 class Session {
  public:
