@@ -1,5 +1,7 @@
 #include "monitor/access/access.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
@@ -55,6 +57,17 @@ bool cross_site(const net::Request& r) {
   if (origin.empty()) return false;
   const std::size_t scheme = origin.find("://");
   return scheme == std::string::npos || origin.substr(scheme + 3) != header(r, "host");
+}
+
+// A client on this machine that calls it by another name: a page that made its own name point here, or a proxy that
+// nobody named and that does not say it is one.
+bool calls_other_host(const net::Request& r) {
+  const std::string authority = header(r, "host");
+  const std::string_view host = std::string_view(authority).substr(
+      0, authority.find(':', authority.starts_with('[') ? std::min(authority.find(']'), authority.size()) : 0));
+  std::array<char, 256> own{};
+  const std::string_view name = ::gethostname(own.data(), own.size() - 1) == 0 ? own.data() : "";
+  return !host.empty() && !is_loopback(host) && host != name && host != name.substr(0, name.find('.'));
 }
 
 bool is_order(const net::Request& r) { return !reads(r) && r.path.starts_with("/api/v1/alarms"); }
@@ -133,7 +146,8 @@ Caller Access::caller(const net::Request& request) {
     return c;
   }
   // A proxy that nobody named speaks from its own address for everybody: that opens nothing.
-  const bool hidden = was_forwarded(request) && !proxies_.holds(request.peer);
+  const bool hidden = !proxies_.holds(request.peer) &&
+                      (was_forwarded(request) || (is_loopback(request.peer) && calls_other_host(request)));
   c.role = !hidden && open_.holds(c.address) ? Role::open : Role::reader;
   return c;
 }

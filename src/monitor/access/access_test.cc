@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "config/options_table.h"
 #include "support/directory.h"
@@ -67,6 +70,26 @@ TEST(Access, LoopbackIsOpenUnlessSomethingStandsBetween) {
   EXPECT_EQ(status(**a, request("POST", "/api/jobs/f:1", "::1")), 0);
   for (const char* sign : {"x-forwarded-for", "forwarded", "via"})
     EXPECT_EQ(status(**a, request("POST", "/api/jobs/f:1", "127.0.0.1", {{sign, "127.0.0.1"}})), 401) << sign;
+}
+
+TEST(Access, LoopbackIsOpenByItsOwnNamesOnly) {
+  const auto a = open("proxies = [\"127.0.0.2\"]");
+  const auto at = [](const std::string& host, const char* peer = "127.0.0.1") {
+    return request("POST", "/api/jobs/f:1", peer, {{"host", host}});
+  };
+  std::array<char, 256> own{};
+  ASSERT_EQ(::gethostname(own.data(), own.size() - 1), 0);
+  const std::string name = own.data();
+  for (const auto& here : {std::string("127.0.0.1:25580"), std::string("localhost"), std::string("[::1]:25580"), name,
+                           name + ":25580", name.substr(0, name.find('.'))})
+    EXPECT_EQ(status(**a, at(here)), 0) << here;
+  for (const char* other : {"evil.example.org", "evil.example.org:25580", "127.0.0.1.example.org", "[::1", "[::2]:80"})
+    EXPECT_EQ(status(**a, at(other)), 401) << other;
+  auto forwarded = at("apfmon.example.org", "127.0.0.2");
+  forwarded.headers["x-forwarded-for"] = "127.0.0.1";
+  EXPECT_EQ(status(**a, forwarded), 0) << "a proxy that is named";
+  const auto b = open("open = [\"192.0.2.0/24\"]");
+  EXPECT_EQ(status(**b, at("apfmon.example.org", "192.0.2.9")), 0);
 }
 
 TEST(Access, PagesOfOtherSitesTellNothing) {
