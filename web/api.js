@@ -4,7 +4,8 @@ import { clockIs } from './format.js';
 export async function get(path, query = {}) {
   const response = await fetch(`/api/v1/${path}?${new URLSearchParams(query)}`, { headers: { Accept: 'application/json' } });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error?.what ?? `the server answered ${response.status}`);
+  // With what the server says of it: what, code, advice, url.
+  if (!response.ok) throw Object.assign(new Error(answer.error?.what ?? `the server answered ${response.status}`), answer.error);
   clockIs(answer.at);
   return answer;
 }

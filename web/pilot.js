@@ -1,6 +1,7 @@
-import { facts, fill, h, tile, toFactory, toLabel, toNode, toOutside } from './dom.js';
+import { facts, fill, h, tile, toFactory, toLabel, toNode } from './dom.js';
 import { follow, get, seldom } from './api.js';
 import { ago, at, length, state } from './format.js';
+import { logView } from './log.js';
 
 function profile(node) {
   const values = Object.entries(node?.profile ?? {});
@@ -18,7 +19,10 @@ const line = (moments) => h('div', { class: 'scroll', tabindex: 0, role: 'region
 export async function pilot(main, { factory, id }) {
   document.title = `${id} - apf-monitor`;
   const body = h('section');
-  main.append(h('h1', {}, `Pilot ${id}`), body);
+  const files = h('div');
+  const life = h('section');
+  main.append(h('h1', {}, `Pilot ${id}`), body, files, life);
+  let known = '';
   let version = 0;
   const show = (p) => {
     if (p.version < version) return;
@@ -33,9 +37,12 @@ export async function pilot(main, { factory, id }) {
         ['Node', p.node && toNode(p.node)], ['Last heard', ago(p.seen)],
         ['Work', ({ had: 'had payload', empty: 'empty: found no job' })[p.work] ?? 'not told'], ['Payloads', p.payloads === null ? '' : String(p.payloads)],
         ['Payload ids', p.payload_ids], ['Submission', p.submission && `${p.submission}, pilot ${p.index ?? '?'}`],
-        ...Object.entries(p.details)]),
-      Object.keys(p.links).length ? h('p', {}, 'Files: ', Object.entries(p.links).flatMap(([name, url]) => [toOutside(url, name), ' '])) : '',
-      h('h2', {}, 'Time line'), line(p.line), profile(p.node_facts));
+        ...Object.entries(p.details)]));
+    fill(life, h('h2', {}, 'Time line'), line(p.line), profile(p.node_facts));
+    // What somebody reads stays as it is while the pilot goes on.
+    if (JSON.stringify(p.links) === known) return;
+    known = JSON.stringify(p.links);
+    fill(files, Object.keys(p.links).length ? logView({ factory, id }, p.links).element : null);
   };
   const load = async () => show(await get('pilot', { factory, id }));
   await load();

@@ -78,6 +78,10 @@ Status Server::prepare() {
   add_legacy_read(router_, *parts_);
   if (auto ok = start_alarms(); !ok) return ok;
   add_read(router_, *parts_);
+  auto logs = Logs::open(options_.settings.section("logs"), *parts_);
+  if (!logs) return fail(std::move(logs.error()));
+  logs_ = std::move(*logs);
+  logs_->add_to(router_);
   add_pages(router_, *parts_);
   events_ = std::make_unique<Events>(board_, *writer_);
   router_.add("GET", "/api/v1/events",
@@ -156,6 +160,7 @@ void Server::stop() {
   dir_.withdraw();
   events_->stop();
   readers_->stop();
+  logs_->stop();
   udp_.reset();     // after the readers, whose work may be its own
   writer_->stop();  // what came in is answered
   for (const auto& http : http_) http->stop();

@@ -14,6 +14,7 @@
 #include "monitor/access/access.h"
 #include "monitor/alarms/alarms.h"
 #include "monitor/figures.h"
+#include "monitor/logs/logs.h"
 #include "monitor/news/udp.h"
 #include "monitor/router.h"
 #include "monitor/settings.h"
@@ -45,7 +46,7 @@ struct Parts {
 
 class Server {
  public:
-  // Errors (config): "monitor.not_loopback", those of serve/data_dir.h, of net and of the store.
+  // Errors (config): "monitor.not_loopback", "logs.bad_origin", those of serve/data_dir.h, of net and of the store.
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -72,6 +73,7 @@ class Server {
   std::unique_ptr<Alarms> alarms_;
   std::unique_ptr<Udp> udp_;
   std::unique_ptr<Parts> parts_;  // once all that it names is there
+  std::unique_ptr<Logs> logs_;
   Router router_;
   std::vector<std::unique_ptr<net::HttpServer>> http_;
   std::vector<std::string> addresses_;

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -37,6 +38,10 @@ struct Exchange {
   std::size_t body_cap = 0, header_bytes = 0;
   bool too_long = false;
   bool head_complete = false;  // curl takes a head that breaks off for a whole one
+  const Wary* wary = nullptr;
+  CURL* easy = nullptr;
+  bool enough = false;          // wary->take() wants no more
+  std::string refused_address;  // that wary->may_reach() refused last
 };
 
 std::string_view trim(std::string_view s) {
@@ -53,9 +58,20 @@ std::string lower(std::string_view s) {
   return out;
 }
 
+int status_of(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  return static_cast<int>(status);
+}
+
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const std::size_t bytes = size * count;
+  if (exchange.wary != nullptr && exchange.wary->take) {
+    exchange.reply.status = status_of(exchange.easy);
+    exchange.enough = !exchange.wary->take(exchange.reply, {data, bytes});
+    return exchange.enough ? 0 : bytes;
+  }
   if (exchange.reply.body.size() + bytes > exchange.body_cap) {
     exchange.too_long = true;
     return 0;
@@ -86,7 +102,17 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
 }
 
 // curl's own would leave the socket open to child processes.
-curl_socket_t open_socket(void* /*user*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
+curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (exchange.wary != nullptr && exchange.wary->may_reach) {
+    std::array<char, NI_MAXHOST> text{};
+    const bool known =
+        ::getnameinfo(&address->addr, address->addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0;
+    if (!known || !exchange.wary->may_reach(text.data())) {
+      exchange.refused_address = text.data();
+      return CURL_SOCKET_BAD;
+    }
+  }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -164,10 +190,11 @@ void set_up(CURL* easy, const HttpRequest& request, Exchange& exchange, bool loo
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // don't wait for a resolver that hangs past the deadline
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &exchange);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);  // a redirect could carry our token elsewhere
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+  if (exchange.wary == nullptr) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "apf");
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
@@ -175,9 +202,10 @@ void set_up(CURL* easy, const HttpRequest& request, Exchange& exchange, bool loo
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
   set_method(easy, request);
   set_credentials(easy, request);
-  if (!request.proxy.empty()) {
+  const bool direct = exchange.wary != nullptr || loopback || !unix_path.empty();
+  if (exchange.wary == nullptr && !request.proxy.empty()) {
     curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy.c_str());
-  } else if (loopback || !unix_path.empty()) {
+  } else if (direct) {
     curl_easy_setopt(easy, CURLOPT_PROXY, "");  // http_proxy of the environment is not meant for these
   }
   if (!unix_path.empty()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, unix_path.c_str());
@@ -197,6 +225,10 @@ tl::unexpected<Error> failure(CURL* easy, Outcome outcome, CURLcode code, const 
   if (sent == 0 && is_bad_url(code)) {  // an answer that is no HTTP has the same code
     return fail(Kind::config, "net.bad_url", *words != 0 ? words : curl_easy_strerror(code), where);
   }
+  if (sent == 0 && !exchange.refused_address.empty()) {
+    return fail(Kind::permanent, "net.not_allowed",
+                fmt::format("the address {} may not be asked", exchange.refused_address), where, "nothing was sent");
+  }
   std::string what = *words != 0 ? words : curl_easy_strerror(code);
   if (outcome == Outcome::finished && code == CURLE_OK) what = "the answer broke off";
   if (outcome == Outcome::deadline) what = "no answer before the deadline";
@@ -208,10 +240,8 @@ tl::unexpected<Error> failure(CURL* easy, Outcome outcome, CURLcode code, const 
   return fail(Kind::uncertain, "net.no_answer", std::move(what), where, "the request may have taken effect");
 }
 
-}  // namespace
-
-Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::atomic<bool>* stop,
-                        const std::string& unix_path) {
+Result<HttpReply> exchange_once(const HttpRequest& request, Mono deadline, const std::atomic<bool>* stop,
+                                const std::string& unix_path, const Wary* wary) {
   curl::init_library();
   if (deadline <= mono_now()) {
     return fail(Kind::transient, "net.connect_failed", "the deadline has passed already", shown(request));
@@ -225,6 +255,8 @@ Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::at
 
   Exchange exchange;
   exchange.body_cap = request.body_cap;
+  exchange.wary = wary;
+  exchange.easy = easy.get();
   std::array<char, CURL_ERROR_SIZE> words{};
   set_up(easy.get(), request, exchange, *loopback, unix_path);
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers->get());
@@ -232,13 +264,23 @@ Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::at
   int code = CURLE_OK;
   const Mono end = request.timeout > Duration{} ? std::min(deadline, mono_now() + request.timeout) : deadline;
   const Outcome outcome = curl::drive(easy.get(), end, stop, code);
-  if (outcome != Outcome::finished || code != CURLE_OK || !exchange.head_complete) {
+  if (!exchange.enough && (outcome != Outcome::finished || code != CURLE_OK || !exchange.head_complete)) {
     return failure(easy.get(), outcome, static_cast<CURLcode>(code), words.data(), exchange, request);
   }
-  long status = 0;
-  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  exchange.reply.status = static_cast<int>(status);
+  exchange.reply.status = status_of(easy.get());
   return std::move(exchange.reply);
+}
+
+}  // namespace
+
+Result<HttpReply> fetch(const HttpRequest& request, Mono deadline, const std::atomic<bool>* stop,
+                        const std::string& unix_path) {
+  return exchange_once(request, deadline, stop, unix_path, nullptr);
+}
+
+Result<HttpReply> fetch_warily(const HttpRequest& request, const Wary& wary, Mono deadline,
+                               const std::atomic<bool>* stop) {
+  return exchange_once(request, deadline, stop, {}, &wary);
 }
 
 }  // namespace apf::net

@@ -1,5 +1,6 @@
 // A monitor of its own with made-up factories, and a browser to look at it.
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,25 @@ export async function until(what, holds) {
   throw new Error(`in vain: ${what}`);
 }
 
+export const kLines = 20000;
+export const hostileLine = '<img src=x onerror="window.ran=1"><script>window.ran=1</script>';
+const line = (i) => (i === 3 ? 'a needle near the start' : i === kLines - 2 ? hostileLine : `2026-11-22 12:00:00 | pilot log line ${i} of a job that goes well`);
+const logText = Array.from({ length: kLines }, (_, i) => line(i)).join('\n');
+
+// Where the factory serves its pilots' files. It knows ranges; below /plain it does not.
+function serveLogs() {
+  const server = createServer((request, response) => {
+    if (!request.url.endsWith('.out')) return response.writeHead(404).end();
+    const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+    if (first === undefined || request.url.includes('/plain')) return response.end(logText);
+    const from = first === '' ? Math.max(0, logText.length - Number(last)) : Number(first);
+    const to = first === '' || last === '' ? logText.length : Math.min(logText.length, Number(last) + 1);
+    if (from >= to) return response.writeHead(416, { 'Content-Range': `bytes */${logText.length}` }).end();
+    response.writeHead(206, { 'Content-Range': `bytes ${from}-${to - 1}/${logText.length}` }).end(logText.slice(from, to));
+  });
+  return new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(server)); });
+}
+
 export class Monitor {
   static async start() {
     const folder = mkdtempSync(join(tmpdir(), 'apf-browser-'));
@@ -24,7 +44,8 @@ export class Monitor {
     const child = spawn(join(bin, 'apf-monitor'), ['run', '--data', data, '--config', '', '--listen', '127.0.0.1:0'],
       { stdio: ['ignore', 'inherit', 'inherit'] });
     const monitor = new Monitor();
-    Object.assign(monitor, { folder, child });
+    const logs = await serveLogs();
+    Object.assign(monitor, { folder, child, logs, logsUrl: `http://127.0.0.1:${logs.address().port}/logs` });
     const file = join(data, 'address');
     const address = await until('the address', () => existsSync(file) && readFileSync(file, 'utf8').trim());
     monitor.url = address.includes('://') ? address : `http://${address}`;
@@ -40,6 +61,8 @@ export class Monitor {
     const ended = new Promise((resolve) => { this.child.once('exit', resolve); });
     this.child.kill('SIGTERM');
     await ended;
+    this.logs.closeAllConnections();
+    this.logs.close();
     rmSync(this.folder, { recursive: true });
   }
 }
@@ -63,7 +86,7 @@ export async function fill(monitor) {
     const node = `wn${i % 9}.example.org`;
     const bad = i % 9 === 4;
     const times = { id: `${1000 + i}.0`, label: labels[i % 12].name };
-    pilots.push({ ...times, state: 'created', at: minutes(115 - i * 0.9), details: { stdout: `https://factory.example.org/logs/${i}.out`, log: `https://factory.example.org/logs/${i}.log` } });
+    pilots.push({ ...times, state: 'created', at: minutes(115 - i * 0.9), details: { stdout: `${monitor.logsUrl}/${i % 2 ? '' : 'plain/'}${i}.out`, log: `${monitor.logsUrl}/${i}.log`, jdl: 'https://elsewhere.example.org/1.jdl' } });
     if (i >= 100) continue;
     pilots.push({ ...times, state: 'running', at: minutes(112 - i * 0.9), node, submission: 'sub-7', index: i,
       profile: { cpu_model: 'Example CPU 3 GHz', cores: 64, memory_mb: 257000, kernel: '6.1.0' } });
@@ -73,7 +96,7 @@ export async function fill(monitor) {
       { ...times, state: 'done', at: minutes(89 - i * 0.9) });
   }
   await monitor.tell({ factory: { name: 'BNL-gridui11', version: '2.5.0', type: 'AutoPilotFactory', email: 'ops@example.org',
-    url: 'https://factory.example.org/logs/', started: true, credential_ends: minutes(-60 * 30) }, labels, pilots });
+    url: monitor.logsUrl, started: true, credential_ends: minutes(-60 * 30) }, labels, pilots });
   await monitor.tell({ factory: { name: `odd:${hostile}`, version: hostile, email: hostile, url: 'javascript:window.ran=1' },
     labels: [{ name: hostile, status: hostile, site: hostile, cloud: hostile }],
     pilots: [{ id: '7.0', label: hostile, state: 'created' },

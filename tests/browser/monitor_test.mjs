@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Monitor, fill, hostile, openBrowser, until } from './lab.mjs';
+import { Monitor, fill, hostile, hostileLine, kLines, openBrowser, until } from './lab.mjs';
 import { oddPages, open, pages, widths } from './pages.mjs';
 
 const all = process.env.APF_PAGES === 'all';
@@ -98,6 +98,47 @@ test('a node that eats pilots is named with what to do', () => using('/report', 
   assert.match(await item.locator('textarea').inputValue(), /wn4\.example\.org/);
   await accessible(page);
 }));
+
+test('a file of a pilot is shown in place, and searched', async () => {
+  for (const id of ['1013.0', '1010.0']) {  // of a server that knows ranges, and of one that does not
+    await using(`/pilot?${new URLSearchParams({ factory: 'BNL-gridui11', id })}`, {}, async (page) => {
+      const text = page.locator('pre.log');
+      const note = page.locator('section [role=status]');
+      const tab = (name) => page.getByRole('button', { name, exact: true });
+      await tab('stdout').click();
+      await until('its end', async () => (await text.textContent()).endsWith(`line ${kLines - 1} of a job that goes well`));
+      assert.ok((await text.textContent()).includes(hostileLine), 'as text');
+      assert.equal(await page.evaluate(() => window.ran), undefined);
+      assert.equal(await page.locator('main img, main script').count(), 0);
+      const shown = (await text.textContent()).length;
+      await tab('Earlier').click();
+      await until('an earlier part', async () => (await text.textContent()).length > shown);
+      const whole = await text.textContent();
+      const lines = whole.split('\n').slice(1, -3);
+      const first = Number(/line (\d+)/.exec(lines[0])[1]);
+      assert.ok(lines.every((line, i) => line.includes(`log line ${first + i} of`)), 'no line twice, none left out');
+      await page.locator('#find').fill('a Needle');
+      await page.locator('#find').press('Enter');
+      await until('it is found far above', async () => await page.locator('mark.now').count() === 1);
+      assert.equal(await page.locator('mark.now').textContent(), 'a needle');
+      await page.locator('#find').press('Enter');
+      await until('that there is no other', async () => (await note.textContent()).includes('not found above'));
+      await tab('Start').click();
+      await until('its start', async () => (await text.textContent()).startsWith('2026-11-22 12:00:00 | pilot log line 0 ')
+        && await text.evaluate((element) => element.scrollTop) === 0);
+      await accessible(page);
+    });
+  }
+});
+
+test('why a file can’t be shown is said, with what to do', async () => {
+  const page = await open(browser, monitor, `/pilot?${new URLSearchParams({ factory: 'BNL-gridui11', id: '1013.0' })}`);
+  for (const [name, words] of [['log', /no such file: not written yet.*asked http:\/\/127.*open the link/], ['jdl', /not below http.*elsewhere.*\[logs\] from/]]) {
+    await page.getByRole('button', { name, exact: true }).click();
+    await until(`words about ${name}`, async () => words.test(await page.locator('p.error[role=status]').textContent().catch(() => '')));
+  }
+  await page.context().close();
+});
 
 test('tables are readable without scripts', () => using('/plain', { scripts: false }, async (page) => {
   assert.ok(await page.locator('tbody tr').count() >= 15);

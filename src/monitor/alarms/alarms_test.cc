@@ -11,6 +11,7 @@
 
 #include "config/options_table.h"
 #include "monitor/alarms/alarm_routes.h"
+#include "support/api_checker.h"
 #include "support/directory.h"
 
 namespace apf::monitor {
@@ -142,6 +143,34 @@ TEST(Alarms, PeopleGiveOrdersThatSurviveARestart) {
   EXPECT_EQ(standing[0].acknowledged.note, "on it");
   ASSERT_EQ(r.alarms->mutes().size(), 1U);
   EXPECT_EQ(r.alarms->mutes()[0].reason, "downtime");
+}
+
+// Alarms that are raised, acknowledged and muted, mutes that end and that do not, and a way to people.
+TEST(Alarms, AreShownAsDocumented) {
+  Rig r;
+  r.wait_for_alarm();
+  const json document = tests::api_document();
+  const auto wrong = [&](const char* path, const char* schema) {
+    const json answer = r.get(path);
+    return tests::ApiChecker(document).check(answer, {{"$ref", std::string("#/components/schemas/") + schema}}, path);
+  };
+  const auto check = [&] {
+    EXPECT_EQ(wrong("/api/v1/alarms", "Alarms"), "");
+    EXPECT_EQ(wrong("/api/v1/report", "Report"), "");
+  };
+  ASSERT_EQ(r.get("/api/v1/report")["items"].size(), 1U);
+  check();
+  ASSERT_EQ(r.call("POST", "/api/v1/alarms/acknowledge", kAbout + std::string(R"("note":"on it"})")).status, 200);
+  ASSERT_TRUE(r.get("/api/v1/report")["items"][0]["acknowledged"].is_object());
+  check();
+  ASSERT_EQ(r.call("POST", "/api/v1/alarms/mute", kAbout + std::string(R"("reason":"downtime","for":"2h"})")).status,
+            200);
+  ASSERT_EQ(r.call("POST", "/api/v1/alarms/mute", R"({"code":"label.held"})").status, 200);
+  const json all = r.get("/api/v1/alarms");
+  ASSERT_EQ(all["alarms"][0]["muted"], true);
+  ASSERT_EQ(all["mutes"].size(), 2U);
+  ASSERT_EQ(all["deliveries"].size(), 1U);
+  check();
 }
 
 TEST(Alarms, LiftMutes) {

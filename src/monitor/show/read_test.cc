@@ -10,6 +10,7 @@
 #include "monitor/show/html.h"
 #include "net/http_client.h"
 #include "net/test_socket.h"
+#include "support/api_checker.h"
 #include "support/directory.h"
 
 namespace apf::monitor {
@@ -21,59 +22,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kEvil = "<script>alert('1')</script>&\"";
-
-// Is `value` as `schema` says? Empty, or where it is not. The part of JSON Schema that the document uses.
-class Checker {
- public:
-  explicit Checker(const json& document) : document_(document) {}
-  [[nodiscard]] std::string check(const json& value, const json& schema, const std::string& where) const {
-    if (schema.contains("$ref")) return check(value, named(schema["$ref"].get<std::string>()), where);
-    if (schema.contains("oneOf")) return one_of(value, schema["oneOf"], where);
-    if (schema.contains("type") && !is_a(value, schema["type"])) return where + " is " + value.dump();
-    if (schema.contains("enum") &&
-        std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end())
-      return where + " is " + value.dump();
-    if (value.is_object()) return object(value, schema, where);
-    if (!value.is_array() || !schema.contains("items")) return {};
-    for (std::size_t i = 0; i < value.size(); ++i)
-      if (auto wrong = check(value[i], schema["items"], where + "[" + std::to_string(i) + "]"); !wrong.empty())
-        return wrong;
-    return {};
-  }
-
- private:
-  [[nodiscard]] const json& named(const std::string& reference) const {
-    return document_.at(json::json_pointer(reference.substr(1)));
-  }
-  [[nodiscard]] std::string one_of(const json& value, const json& schemas, const std::string& where) const {
-    std::string wrong;
-    for (const auto& schema : schemas) {
-      wrong = check(value, schema, where);
-      if (wrong.empty()) return {};
-    }
-    return wrong;
-  }
-  static bool is_a(const json& value, const json& types) {
-    if (types.is_array())
-      return std::any_of(types.begin(), types.end(), [&](const json& type) { return is_a(value, type); });
-    const std::string type = types;
-    return type == "integer" ? value.is_number_integer() : type == value.type_name();
-  }
-  [[nodiscard]] std::string object(const json& value, const json& schema, const std::string& where) const {
-    for (const auto& name : schema.value("required", json::array()))
-      if (!value.contains(name.get<std::string>())) return where + " has no " + name.dump();
-    const json properties = schema.value("properties", json::object());
-    for (const auto& [name, member] : value.items()) {
-      if (!properties.contains(name)) {
-        if (schema.contains("additionalProperties")) return where + " also has " + name;
-        continue;
-      }
-      if (auto wrong = check(member, properties[name], where + "." + name); !wrong.empty()) return wrong;
-    }
-    return {};
-  }
-  const json& document_;
-};
 
 class ReadTest : public testing::Test {
  protected:
@@ -134,11 +82,6 @@ class ReadTest : public testing::Test {
   std::unique_ptr<Server> server_;
 };
 
-json api_document() {
-  std::ifstream file(std::string(APF_SOURCE_DIR) + "/docs/monitor-api.json");
-  return json::parse(file);
-}
-
 std::string example_query(const json& parameters) {
   std::string query;
   for (const auto& p : parameters)
@@ -149,12 +92,12 @@ std::string example_query(const json& parameters) {
 
 TEST_F(ReadTest, AnswersAreAsDocumented) {
   fill();
-  const json document = api_document();
+  const json document = tests::api_document();
   EXPECT_EQ(get("/api/v1/openapi.json"), document);
-  const Checker checker(document);
+  const tests::ApiChecker checker(document);
   int checked = 0;
   for (const auto& [path, methods] : document["paths"].items()) {
-    if (!methods.contains("get")) continue;
+    if (!methods.contains("get") || path == "/api/v1/pilots/log") continue;  // logs_test.cc has a factory to ask
     const json& operation = methods["get"];
     const json& content = operation["responses"]["200"]["content"];
     if (!content.contains("application/json")) continue;
