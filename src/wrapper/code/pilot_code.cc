@@ -202,6 +202,7 @@ std::size_t turn(std::span<const std::int64_t> weights, std::uint64_t position) 
   const std::int64_t sum = std::accumulate(weights.begin(), weights.end(), std::int64_t{0});
   const std::int64_t divisor = std::accumulate(weights.begin(), weights.end(), std::int64_t{0},
                                                [](std::int64_t a, std::int64_t b) { return std::gcd(a, b); });
+  if (divisor == 0) return 0;  // all weights are 0
   std::vector<std::int64_t> credit(weights.size(), 0);
   std::size_t chosen = 0;
   const auto rounds = position % static_cast<std::uint64_t>(sum / divisor) + 1;

@@ -55,7 +55,7 @@ std::uint64_t position_of(std::string_view submission, std::uint64_t index);
 
 // Which of the weights has the turn at this position. Exact: any run of as many positions as the weights' sum gives
 // each its weight's share, 50/30/20 of 100; and spread: a light one's turns don't come in a row. (Smooth weighted
-// round robin.) The sum is positive and at most kMostWeight.
+// round robin.) The sum is at most kMostWeight; when it is 0 the first one has it.
 constexpr std::int64_t kMostWeight = 100000;
 std::size_t turn(std::span<const std::int64_t> weights, std::uint64_t position);
 

@@ -37,6 +37,11 @@ TEST(Turn, IsSpread) {
   }
 }
 
+TEST(Turn, IsTheFirstsWhereNobodyHasAWeight) {
+  EXPECT_EQ(turn({}, 7), 0U);
+  EXPECT_EQ(turn(std::vector<std::int64_t>{0, 0}, 7), 0U);
+}
+
 TEST(Position, IsThePilotsOwnAndNeighboursAreNeighbours) {
   EXPECT_EQ(position_of("q7-abc", 3), position_of("q7-abc", 3));
   EXPECT_NE(position_of("q7-abc", 0), position_of("q7-abd", 0));
