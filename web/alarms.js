@@ -1,13 +1,8 @@
 // Alarms: what is wrong, the evidence, what to do, and a text for a ticket.
 import { h, toFactory, toLabel, toNode } from './dom.js';
+import { get } from './api.js';
 import { ago } from './format.js';
-
-export async function alarmsOf(path) {
-  const response = await fetch(`/api/v1/${path}`);
-  if (!response.ok) return null;  // a monitor without them
-  const answer = await response.json();
-  return answer.items ?? answer.alarms;
-}
+import { acknowledge, mute } from './orders.js';
 
 // The node first, where it is about one: that is what has to be mended.
 function about(a) {
@@ -16,11 +11,12 @@ function about(a) {
   return label ?? (a.factory ? h('span', {}, 'Factory ', toFactory(a.factory)) : a.subject);
 }
 
-export function alarmLine(a, whole) {
+export function alarmLine(a, whole, reload) {
   const line = h('li', { class: a.acknowledged ? 'warn' : 'bad' },
     h('p', {}, h('strong', {}, about(a)), ': ', a.text),
     h('p', {}, a.advice, ' (', a.code, ', since ', ago(a.since), a.muted ? ', muted' : '', ')'));
-  if (a.acknowledged) line.append(h('p', {}, `In hand: ${a.acknowledged.by} ${a.acknowledged.note}`));
+  if (a.acknowledged) line.append(h('p', {}, 'In hand: ', [a.acknowledged.by, a.acknowledged.note].filter(Boolean).join(', '), ', ', ago(a.acknowledged.at)));
+  line.append(h('p', { class: 'orders' }, a.acknowledged ? '' : acknowledge(a, reload), ' ', a.muted ? '' : mute(a, reload)));
   if (!whole) return line;
   if (a.evidence?.length) line.append(h('ul', {}, a.evidence.map((text) => h('li', {}, text))));
   const text = h('textarea', { readonly: true, 'aria-label': `Text for a ticket about ${a.subject}` });
@@ -34,11 +30,22 @@ export function alarmLine(a, whole) {
   return line;
 }
 
-export function keepAlarms(element, path, draw) {
+// draw(answer, reload) gives what is to stand in the element; called when something has changed. Whoever stood on a button
+// stands on the same one again.
+export function keepAlarms(element, draw) {
+  let shown = '';
   const load = async () => {
-    const alarms = await alarmsOf(path).catch(() => undefined);
-    if (alarms !== undefined) element.replaceChildren(...draw(alarms));
+    const answer = await get('alarms').catch(() => null);  // the page says by itself that it is not connected
+    const text = JSON.stringify(answer);
+    if (!answer || text === shown) return;
+    shown = text;
+    const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+    element.replaceChildren(...draw(answer, load));
+    if (focused) [...element.querySelectorAll('[aria-label]')].find((one) => one.getAttribute('aria-label') === focused)?.focus();
   };
   setInterval(load, 5000 + Math.random() * 1000);
   return load();
 }
+
+// Those that nobody has in hand first.
+export const loud = (answer) => answer.alarms.filter((a) => !a.muted).sort((a, b) => Boolean(a.acknowledged) - Boolean(b.acknowledged));

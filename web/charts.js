@@ -27,6 +27,9 @@ function columns(data) {
   };
 }
 
+// Places of values without a neighbour: a line through them would be none.
+const alone = (values) => values.flatMap((value, i) => (value !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
+
 export function charts(query) {
   const plots = h('div');
   const note = h('p', { class: 'quiet', role: 'status' });
@@ -43,7 +46,7 @@ export function charts(query) {
     const box = h('div', { class: 'chart', role: 'img', 'aria-label': title });
     plots.append(box);
     const axis = { stroke: colour('ink'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 } };
-    const line = ([label, kind]) => ({ label, stroke: colour(kind), width: 2, spanGaps: false, points: { show: values[0].length < 80 } });
+    const line = ([label, kind]) => ({ label, stroke: colour(kind), width: 2, spanGaps: false, points: { show: values[0].length < 80, filter: (u, i, all) => (all ? null : alone(u.data[i])) } });
     const made = new window.uPlot({ title, width: Math.max(260, plots.clientWidth), height: 240, axes: [{ ...axis, values: ticks }, axis],
       tzDate: (t) => window.uPlot.tzDate(new Date(t * 1000), 'Etc/UTC'),
       scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 0) * 1.1)] } },

@@ -12,7 +12,7 @@ export function h(tag, properties, ...children) {
 }
 
 // In place of what is in the element; nothing for null.
-export const fill = (element, ...children) => element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+export const fill = (element, ...children) => element.replaceChildren(...children.flat(2).filter((child) => child !== null && child !== undefined));
 
 export const address = (path, query) => `${path}?${new URLSearchParams(query)}`;
 export const toFactory = (name) => h('a', { href: address('/factory', { name }) }, name);

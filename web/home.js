@@ -1,5 +1,5 @@
 import { fill, h, tile } from './dom.js';
-import { alarmLine, keepAlarms } from './alarms.js';
+import { alarmLine, keepAlarms, loud } from './alarms.js';
 import { factoryTable, labelPart, liveOverview } from './overview.js';
 
 const kShown = 5;
@@ -10,11 +10,14 @@ export async function home(main) {
   const factories = factoryTable();
   const labels = labelPart(true);
   main.append(h('h1', {}, 'Pilots'), tiles, alarms, factories.element, labels.element);
-  keepAlarms(alarms, 'report', (all) => {
-    if (all === null) return [];
-    if (all.length === 0) return [h('p', { class: 'quiet' }, 'No alarm stands.')];
-    return [h('h2', {}, `Alarms: ${all.length}`), h('ul', { class: 'alarms' }, all.slice(0, kShown).map((a) => alarmLine(a))),
-      h('p', {}, h('a', { href: '/report' }, 'Evidence and texts for tickets'))];
+  keepAlarms(alarms, (answer, reload) => {
+    const told = loud(answer);
+    const quiet = answer.alarms.length - told.length;
+    const muted = quiet ? h('p', { class: 'quiet' }, `${quiet} more muted: `, h('a', { href: '/report#mutes' }, 'which, by whom and why')) : null;
+    if (told.length === 0) return [h('p', { class: 'quiet' }, 'No alarm stands.'), muted].filter(Boolean);
+    const rest = told.length > kShown ? `, and ${told.length - kShown} more` : '';
+    return [h('h2', {}, `Alarms: ${told.length}`), h('ul', { class: 'alarms' }, told.slice(0, kShown).map((a) => alarmLine(a, false, reload))),
+      h('p', {}, h('a', { href: '/report' }, `Evidence and texts for tickets${rest}`)), muted].filter(Boolean);
   });
   await liveOverview({}, (model) => {
     const rows = [...model.labels.values()];

@@ -1,4 +1,4 @@
-import { facts, fill, h, tile, toFactory } from './dom.js';
+import { facts, fill, h, tile, toFactory, toOutside } from './dom.js';
 import { follow, get, seldom } from './api.js';
 import { ago, length } from './format.js';
 import { charts } from './charts.js';
@@ -32,7 +32,7 @@ export async function label(main, { factory, name }) {
     fill(about, h('div', { class: 'tiles' }, tile('created', l.live.created, 'created'), tile('running', l.live.running, 'running'),
         tile('exiting', l.live.exiting, 'exiting'), tile('stale', l.live.stale, 'stale'), tile('done in 1 h', l.hour.done, 'done'),
         tile('fault in 1 h', l.hour.fault, 'fault')),
-      facts([['Factory', toFactory(l.factory)], ['WMS queue', l.wms_queue], ['Batch queue', l.batch_queue], ['Site', l.site],
+      facts([['Factory', toFactory(l.factory)], ['WMS queue', toOutside(l.links.queue, l.wms_queue)], ['Batch queue', l.batch_queue], ['Site', toOutside(l.links.site, l.site)],
         ['Cloud', l.cloud], ['Last created', ago(l.last_created)], ['Last started', ago(l.last_started)], ['Last ended', ago(l.last_ended)],
         ['Fault, last hour', hour.fault], ['Fault, last 24 h', day.fault], ['Never ran, last 24 h', day.unstarted],
         ['Empty, last hour', hour.empty], ['Empty, last 24 h', day.empty], ['Mean time that pilots ran, 24 h', day.ran]]));

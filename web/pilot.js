@@ -1,4 +1,4 @@
-import { facts, fill, h, tile, toFactory, toLabel, toNode } from './dom.js';
+import { facts, fill, h, tile, toFactory, toLabel, toNode, toOutside } from './dom.js';
 import { follow, get, seldom } from './api.js';
 import { ago, at, length, state } from './format.js';
 import { logView } from './log.js';
@@ -36,7 +36,7 @@ export async function pilot(main, { factory, id }) {
       facts([['State', state(p)], ['Factory', toFactory(p.factory)], ['Label', p.label && toLabel(p.factory, p.label)],
         ['Node', p.node && toNode(p.node)], ['Last heard', ago(p.seen)],
         ['Work', ({ had: 'had payload', empty: 'empty: found no job' })[p.work] ?? 'not told'], ['Payloads', p.payloads === null ? '' : String(p.payloads)],
-        ['Payload ids', p.payload_ids], ['Submission', p.submission && `${p.submission}, pilot ${p.index ?? '?'}`],
+        ['Payload ids', p.payload_ids && h('span', {}, p.payload_links.flatMap(({ id: one, url }, i) => [i ? ', ' : '', toOutside(url, one)]))], ['Submission', p.submission && `${p.submission}, pilot ${p.index ?? '?'}`],
         ...Object.entries(p.details)]));
     fill(life, h('h2', {}, 'Time line'), line(p.line), profile(p.node_facts));
     // What somebody reads stays as it is while the pilot goes on.

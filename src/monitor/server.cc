@@ -59,6 +59,9 @@ Status Server::prepare() {
   auto dir = serve::DataDir::open(options_.data, "apf-monitor");
   if (!dir) return fail(std::move(dir.error()));
   dir_ = std::move(*dir);
+  auto links = Links::open(options_.settings.section("links"));
+  if (!links) return fail(std::move(links.error()));
+  links_ = std::move(*links);
   auto access = Access::open(options_.settings.section("access"), dir_.file("tokens"));
   if (!access) return fail(std::move(access.error()));
   access_ = std::move(*access);
@@ -72,7 +75,8 @@ Status Server::prepare() {
   auto readers = Readers::start(place, kReaders);
   if (!readers) return fail(std::move(readers.error()));
   readers_ = std::move(*readers);
-  parts_ = std::make_unique<Parts>(Parts{options_.settings, dir_, board_, *writer_, *readers_, *access_, options_.log});
+  parts_ = std::make_unique<Parts>(
+      Parts{options_.settings, dir_, board_, *writer_, *readers_, *access_, links_, options_.log});
   add_health(router_, *parts_);
   add_ingest(router_, *parts_);
   add_legacy_read(router_, *parts_);
@@ -83,7 +87,7 @@ Status Server::prepare() {
   logs_ = std::move(*logs);
   logs_->add_to(router_);
   add_pages(router_, *parts_);
-  events_ = std::make_unique<Events>(board_, *writer_);
+  events_ = std::make_unique<Events>(board_, *writer_, links_);
   router_.add("GET", "/api/v1/events",
               [this](const net::Request& request, const net::ReplyPtr& reply) { events_->listen(request, reply); });
   if (auto ok = start_udp(); !ok) return ok;

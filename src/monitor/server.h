@@ -19,6 +19,7 @@
 #include "monitor/router.h"
 #include "monitor/settings.h"
 #include "monitor/show/events.h"
+#include "monitor/show/links.h"
 #include "monitor/store/readers.h"
 #include "monitor/store/writer.h"
 #include "net/http_server.h"
@@ -41,12 +42,13 @@ struct Parts {
   Writer& writer;    // news in
   Readers& readers;  // threads that read the store
   Access& access;
+  const Links& links;
   std::function<void(const std::string&)> log;
 };
 
 class Server {
  public:
-  // Errors (config): "monitor.not_loopback", "logs.bad_origin", those of serve/data_dir.h, of net and of the store.
+  // Errors (config): "monitor.not_loopback", "logs.bad_origin", "links.bad_template", those of serve/data_dir.h, of net and of the store.
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -66,6 +68,7 @@ class Server {
   ServerOptions options_;
   serve::DataDir dir_;
   Board board_;
+  Links links_;
   std::unique_ptr<Access> access_;
   std::unique_ptr<Events> events_;  // the writer tells it of commits
   std::unique_ptr<Writer> writer_;

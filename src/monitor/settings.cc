@@ -14,6 +14,7 @@
 #include "monitor/alarms/notify.h"
 #include "monitor/logs/logs.h"
 #include "monitor/news/udp.h"
+#include "monitor/show/links.h"
 
 namespace apf::monitor {
 namespace {
@@ -96,6 +97,7 @@ const std::vector<SectionSpec>& all_sections() {
     std::vector<SectionSpec> s(kSections.begin(), kSections.end());
     s.push_back({"access", "who may tell news and give orders", access_options()});
     s.push_back({"udp", "datagrams of pilot-wrapper", udp_options()});
+    s.push_back({"links", "other pages about payloads, queues and sites", link_options()});
     s.push_back({"logs", "which files of pilots are shown in place", log_options()});
     s.push_back({"alarms", "what is an alarm", alarm_options()});
     s.push_back({"mail", "alarms by e-mail", mail_options()});

@@ -1,7 +1,7 @@
 // A monitor of its own with made-up factories, and a browser to look at it.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,7 +41,8 @@ export class Monitor {
   static async start() {
     const folder = mkdtempSync(join(tmpdir(), 'apf-browser-'));
     const data = join(folder, 'data');
-    const child = spawn(join(bin, 'apf-monitor'), ['run', '--data', data, '--config', '', '--listen', '127.0.0.1:0'],
+    writeFileSync(join(folder, 'monitor.toml'), '[links]\npayload = "https://bigpanda.example.org/job?pandaid={id}"\nqueue = "https://bigpanda.example.org/queue/{queue}"\n');
+    const child = spawn(join(bin, 'apf-monitor'), ['run', '--data', data, '--config', join(folder, 'monitor.toml'), '--listen', '127.0.0.1:0'],
       { stdio: ['ignore', 'inherit', 'inherit'] });
     const monitor = new Monitor();
     const logs = await serveLogs();
@@ -55,6 +56,10 @@ export class Monitor {
   async tell(news) {
     const response = await fetch(`${this.url}/api/v1/news`, { method: 'POST', body: JSON.stringify(news) });
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  }
+
+  adminToken(name) {
+    return execFileSync(join(bin, 'apf-monitor'), ['token', 'create', '--admin', '--data', join(this.folder, 'data'), name], { encoding: 'utf8' }).trim();
   }
 
   async stop() {

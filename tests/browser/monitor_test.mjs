@@ -99,6 +99,77 @@ test('a node that eats pilots is named with what to do', () => using('/report', 
   await accessible(page);
 }));
 
+test('links to other monitors are filled in', async () => {
+  await using(`/pilot?${new URLSearchParams({ factory: 'BNL-gridui11', id: '1014.0' })}`, {}, async (page) => {
+    assert.equal(await page.locator('.facts a', { hasText: /^5514$/ }).getAttribute('href'), 'https://bigpanda.example.org/job?pandaid=5514');
+  });
+  await using(pages.label, {}, async (page) => {
+    assert.equal(await page.locator('.facts a', { hasText: 'SITE_1' }).last().getAttribute('href'), 'https://bigpanda.example.org/queue/SITE_1');
+  });
+});
+
+// A line through one value is none: it has to be a point. The figures are made up, since those of a running monitor come minute by minute.
+test('a single value is seen in a chart', () => using(pages.label, {}, async (page) => {
+  const to = Math.floor(Date.now() / 300000) * 300000;
+  const row = { at: to - 300000, live: { created: 7, running: 7, exiting: 0, stale: 0 },
+    flow: { created: 7, started: 7, done: 0, fault: 0, empty: 0, unstarted: 0, seconds_ran: 0 } };
+  await page.route('**/api/v1/history*', (route) => route.fulfill({ json: { from: to - 144 * 300000, to, step: 300000, rows: [row] } }));
+  await page.getByRole('button', { name: '1d', exact: true }).click();
+  const seen = () => page.evaluate(() => {
+    const colour = getComputedStyle(document.documentElement).getPropertyValue('--running').trim();
+    const wanted = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+    const canvas = document.querySelector('.chart canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) count += wanted.every((value, k) => Math.abs(data[i + k] - value) < 24) ? 1 : 0;
+    return count;
+  });
+  await until('a point', async () => await seen() > 4);
+}));
+
+test('alarms are acknowledged, muted and unmuted by keyboard', async () => {
+  const token = monitor.adminToken('joe');
+  const eats = { hasText: 'node.eats_pilots' };
+  await using('/', {}, (home) => using('/report', {}, async (page) => {
+    const item = (where) => where.locator('.alarms > li', eats);
+    await until('the alarm', async () => await item(page).count() === 1 && await item(home).count() === 1);
+    const press = async (name, focus) => {
+      await (focus ?? item(page)).getByRole('button', { name: new RegExp(`^${name} `) }).focus();
+      await page.keyboard.press('Enter');
+      await page.locator('dialog[open]').waitFor();
+    };
+    await press('Acknowledge');
+    await accessible(page);
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await press('Acknowledge');
+    await page.getByLabel(/^Note/).fill('ticket <b>17</b>');
+    await page.getByLabel(/^Administrator/).fill('guessed'.repeat(10));
+    await page.keyboard.press('Enter');
+    await until('why not', async () => /Not done: .*token/.test(await page.getByRole('alert').textContent()));
+    await page.getByLabel(/^Administrator/).fill(token);
+    await page.keyboard.press('Enter');
+    await until('that it is in hand', async () => (await item(page).textContent()).includes('In hand: joe, ticket <b>17</b>'));
+    await until('the same on the other page', async () => (await item(home).textContent()).includes('In hand: joe'));
+    assert.ok(!page.url().includes(token));
+    assert.equal(await page.evaluate(() => localStorage.length + document.cookie.length), 0);
+    await press('Mute');
+    assert.equal(await page.getByLabel(/^Administrator/).isVisible(), false, 'asked once');
+    await page.getByLabel('For how long').selectOption('1 day');
+    await page.getByLabel('Reason').fill('downtime');
+    await page.keyboard.press('Enter');
+    const muted = page.locator('li.muted');
+    await until('the mute', async () => /eats_pilots of node wn4.*: downtime.*by joe.*ends in 24 h/s.test(await muted.textContent().catch(() => '')));
+    await until('that the other page has it no more', async () => await item(home).count() === 0);
+    assert.match(await home.locator('section').first().textContent(), /1 more muted/);
+    await accessible(page);
+    await press('Unmute', muted);
+    await page.keyboard.press('Enter');
+    await until('that it is told again', async () => await muted.count() === 0 && await item(home).count() === 1);
+    page.troubles = page.troubles.filter((text) => !text.includes('401'));  // the browser's own words about the guess
+  }));
+});
+
 test('a file of a pilot is shown in place, and searched', async () => {
   for (const id of ['1013.0', '1010.0']) {  // of a server that knows ranges, and of one that does not
     await using(`/pilot?${new URLSearchParams({ factory: 'BNL-gridui11', id })}`, {}, async (page) => {

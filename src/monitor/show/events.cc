@@ -28,7 +28,7 @@ std::string event(const char* kind, const json& data) {
 
 }  // namespace
 
-Events::Events(Board& board, Writer& writer) : board_(board), beat_(mono_now()) {
+Events::Events(Board& board, Writer& writer, const Links& links) : board_(board), links_(links), beat_(mono_now()) {
   writer.watch([this](const Committed& committed) { note(committed); });
   thread_ = std::thread([this] { work(); });
 }
@@ -138,7 +138,7 @@ std::string Events::news_of(const Subject& subject, const Snapshot& now) const {
     return pilot_changed(factory->no, subject.name) ? event("pilot", {{"version", now.version}}) : std::string();
   const auto* label = now.label(subject.factory, subject.name);
   if (label == nullptr || label->changed <= shown_) return {};
-  return event("label", label_page_json(*label, now));
+  return event("label", label_page_json(*label, now, links_));
 }
 
 void Events::stop() {

@@ -19,13 +19,14 @@
 
 #include "monitor/figures.h"
 #include "monitor/router.h"
+#include "monitor/show/links.h"
 #include "monitor/store/writer.h"
 
 namespace apf::monitor {
 
 class Events {
  public:
-  Events(Board& board, Writer& writer);
+  Events(Board& board, Writer& writer, const Links& links);
   Events(const Events&) = delete;
   Events& operator=(const Events&) = delete;
   ~Events() { stop(); }
@@ -49,6 +50,7 @@ class Events {
   [[nodiscard]] bool pilot_changed(FactoryNo factory, const std::string& id) const;
 
   Board& board_;
+  const Links& links_;
   std::uint64_t shown_ = 0;        // version of the last tick's snapshot
   Mono beat_;                      // of the last sign of life
   std::vector<PilotKey> changed_;  // pilots that this tick tells of, sorted

@@ -89,7 +89,12 @@ std::string overview_html(const Snapshot& now) {
   return html::document("Pilots", iso8601(now.at), factories.text() + labels.text());
 }
 
-std::string label_html(const LabelFigures& l, const Snapshot& now) {
+std::string label_html(const LabelFigures& l, const Snapshot& now, const Links& links) {
+  html::Table names("Names", {"WMS queue", "Batch queue", "Site", "Cloud"});
+  std::map<std::size_t, std::string> elsewhere;
+  if (auto url = links.queue(l.wms_queue); !url.empty()) elsewhere[0] = std::move(url);
+  if (auto url = links.site(l.site); !url.empty()) elsewhere[2] = std::move(url);
+  names.row({l.wms_queue, l.batch_queue, l.site, l.cloud}, elsewhere);
   html::Table figures("Figures", {"", "Created", "Started", "Done", "Fault", "Empty"});
   const auto flow = [&](const char* when, const Flow& f) {
     figures.row({when, std::to_string(f.created), std::to_string(f.started), std::to_string(f.done),
@@ -99,7 +104,8 @@ std::string label_html(const LabelFigures& l, const Snapshot& now) {
   flow("24 hours", l.day);
   html::Table messages("Last messages", {"Time", "Message"});
   for (const Message& m : l.messages) messages.row({iso8601(m.at), m.text});
-  return html::document(l.name + " of " + l.factory_name, iso8601(now.at), figures.text() + messages.text());
+  return html::document(l.name + " of " + l.factory_name, iso8601(now.at),
+                        names.text() + figures.text() + messages.text());
 }
 
 Response page(std::string body) {
@@ -135,7 +141,7 @@ void add_pages(Router& router, Parts& parts) {
     const SnapshotPtr now = parts.board.get();
     const auto* label = now->label(asked(request, "factory"), asked(request, "name"));
     if (label == nullptr) return reply->send(problem(404, "monitor.unknown", "this factory has no label of this name"));
-    reply->send(page(label_html(*label, *now)));
+    reply->send(page(label_html(*label, *now, parts.links)));
   });
 }
 

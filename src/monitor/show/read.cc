@@ -108,10 +108,10 @@ Response overview(db::Db&, const Snapshot& now, const Request& r) {
   return good(json_value::dump(overview_json(now, 0, factory->no)));
 }
 
-Response label_page(const Snapshot& now, const Request& r) {
+Response label_page(const Snapshot& now, const Request& r, const Links& links) {
   const auto* label = now.label(asked(r, "factory"), asked(r, "name"));
   if (label == nullptr) return unknown("this factory has no label of this name");
-  return good(json_value::dump(label_page_json(*label, now)));
+  return good(json_value::dump(label_page_json(*label, now, links)));
 }
 
 struct Range {
@@ -178,13 +178,13 @@ Response pilots(db::Db& db, const Snapshot& now, const Request& r) {
   return good(json_value::dump({{"pilots", std::move(rows)}, {"next", std::move(next)}}));
 }
 
-Response pilot(db::Db& db, const Snapshot& now, const Request& r) {
+Response pilot(db::Db& db, const Snapshot& now, const Request& r, const Links& links) {
   const auto* factory = now.factory(asked(r, "factory"));
   if (factory == nullptr) return unknown("no factory of this name has reported");
   const auto found = find_pilot(db, factory->no, asked(r, "id"));
   if (!found) return broken(found.error());
   if (!*found) return unknown("no pilot of this id is known; it may have been deleted");
-  return good(json_value::dump(pilot_page_json(**found, now)));
+  return good(json_value::dump(pilot_page_json(**found, now, links)));
 }
 
 Response nodes(db::Db&, const Snapshot& now, const Request&) {
@@ -251,7 +251,7 @@ void add_read(Router& router, Parts& parts) {
       read->later(request, reply, make, keep);
     });
   };
-  const auto at_once = [&](const char* path, Response (*make)(const Snapshot&, const Request&)) {
+  const auto at_once = [&](const char* path, auto make) {
     router.add("GET", path, [read, make](const Request& request, const ReplyPtr& reply) {
       reply->send(make(*read->now(), request));
     });
@@ -259,10 +259,12 @@ void add_read(Router& router, Parts& parts) {
   later("/api/v1/overview", overview);
   later("/api/v1/history", label_history, false);  // it moves with time, and is written without a new snapshot
   later("/api/v1/pilots", pilots);
-  later("/api/v1/pilot", pilot);
+  const Links& links = parts.links;
+  later("/api/v1/pilot",
+        [&links](db::Db& db, const Snapshot& now, const Request& r) { return pilot(db, now, r, links); });
   later("/api/v1/nodes", nodes);
   later("/api/v1/search", search);
-  at_once("/api/v1/label", label_page);
+  at_once("/api/v1/label", [&links](const Snapshot& now, const Request& r) { return label_page(now, r, links); });
   at_once("/api/v1/node", node_page);
 }
 

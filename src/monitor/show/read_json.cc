@@ -38,6 +38,17 @@ json link(const std::string& url) {
   return url.starts_with("http://") || url.starts_with("https://") ? json(url) : json();
 }
 
+// Of each of "1,2": its id, and its page where one is configured.
+json payload_links(std::string_view ids, const Links& links) {
+  json out = json::array();
+  while (!ids.empty()) {
+    const std::string id(ids.substr(0, ids.find(',')));
+    ids.remove_prefix(std::min(ids.size(), id.size() + 1));
+    if (!id.empty()) out.push_back({{"id", id}, {"url", link(links.payload(id))}});
+  }
+  return out;
+}
+
 json failing_nodes(const LabelFigures& l, const Snapshot& all) {
   std::vector<const NodeFigures*> failing;
   for (const auto& n : all.nodes) {
@@ -114,12 +125,13 @@ json node_json(const NodeFigures& n, const Snapshot& all) {
           {"labels", std::move(labels)}};
 }
 
-json label_page_json(const LabelFigures& l, const Snapshot& all) {
+json label_page_json(const LabelFigures& l, const Snapshot& all, const Links& links) {
   json j = label_json(l);
   json messages = json::array();
   for (const Message& m : l.messages) messages.push_back({{"at", time(m.at)}, {"text", m.text}});
   j["messages"] = std::move(messages);
   j["nodes"] = failing_nodes(l, all);
+  j["links"] = {{"queue", link(links.queue(l.wms_queue))}, {"site", link(links.site(l.site))}};
   j["version"] = all.version;
   j["at"] = iso8601(all.at);
   return j;
@@ -147,23 +159,24 @@ json pilot_json(const Pilot& p, const Snapshot& all) {
           {"reason", p.reason}};
 }
 
-json pilot_page_json(const Pilot& p, const Snapshot& all) {
+json pilot_page_json(const Pilot& p, const Snapshot& all, const Links& links) {
   json j = pilot_json(p, all);
-  json line = json::array(), details = json::object(), links = json::object();
+  json line = json::array(), details = json::object(), files = json::object();
   for (const Moment& m : p.line)
     line.push_back({{"at", time(m.at)}, {"state", name(m.state)}, {"source", m.source}, {"text", m.text}});
   for (const Detail& d : p.details) {
     if (const json url = link(d.value); !url.is_null())
-      links[d.name] = url;
+      files[d.name] = url;
     else
       details[d.name] = d.value;
   }
   j["line"] = std::move(line);
   j["details"] = std::move(details);
-  j["links"] = std::move(links);
+  j["links"] = std::move(files);
   j["submission"] = p.submission;
   j["index"] = p.index ? json(*p.index) : json();
   j["payload_ids"] = p.payload_ids;
+  j["payload_links"] = payload_links(p.payload_ids, links);
   const auto* node = all.node(p.node);
   j["node_facts"] = node != nullptr ? node_json(*node, all) : json();
   j["version"] = all.version;

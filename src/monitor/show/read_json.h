@@ -10,6 +10,7 @@
 
 #include "monitor/figures.h"
 #include "monitor/model.h"
+#include "monitor/show/links.h"
 #include "monitor/store/history.h"
 
 namespace apf::monitor {
@@ -18,9 +19,9 @@ nlohmann::json factory_json(const FactoryFigures& f);
 nlohmann::json label_json(const LabelFigures& l);  // a row of the overview
 nlohmann::json node_json(const NodeFigures& n, const Snapshot& all);
 // With its messages and the nodes on which its pilots fail.
-nlohmann::json label_page_json(const LabelFigures& l, const Snapshot& all);
-nlohmann::json pilot_json(const Pilot& p, const Snapshot& all);       // a row of a list
-nlohmann::json pilot_page_json(const Pilot& p, const Snapshot& all);  // with details and time line
+nlohmann::json label_page_json(const LabelFigures& l, const Snapshot& all, const Links& links);
+nlohmann::json pilot_json(const Pilot& p, const Snapshot& all);                           // a row of a list
+nlohmann::json pilot_page_json(const Pilot& p, const Snapshot& all, const Links& links);  // with details and time line
 nlohmann::json history_json(const std::vector<HistoryRow>& rows);
 nlohmann::json snapshot_json(const Snapshot& all);  // without its rows: "at", "version", "pilots", ...
 // Rows that changed after the snapshot `since`; of one factory when `factory` is not 0.

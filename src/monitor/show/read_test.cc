@@ -28,7 +28,8 @@ class ReadTest : public testing::Test {
   void SetUp() override {
     ServerOptions options;
     options.data = directory_.file("data");
-    options.settings = *load_settings("");
+    options.settings = *parse_settings(
+        "[links]\npayload = 'https://p.example.org/{id}'\nqueue = 'https://q.example.org/{queue}'\n", "test", ".");
     options.listen = {"127.0.0.1:0"};
     auto server = Server::start(std::move(options));
     ASSERT_TRUE(server) << server.error().text();
@@ -65,14 +66,15 @@ class ReadTest : public testing::Test {
             {"url", "https://example.org/"},
             {"started", true}}},
           {"labels",
-           {{{"name", "L"}, {"site", "S"}, {"status", "Ready:in=0,ret=3"}}, {{"name", kEvil}, {"status", kEvil}}}},
+           {{{"name", "L"}, {"site", "S"}, {"wms_queue", "Q/1"}, {"status", "Ready:in=0,ret=3"}},
+            {{"name", kEvil}, {"status", kEvil}}}},
           {"pilots",
            {{{"id", "1.0"},
              {"label", "L"},
              {"state", "created"},
              {"details", {{"stdout", "https://example.org/1.out"}, {"gtag", "javascript:alert(1)"}}}},
             {{"id", "1.0"}, {"state", "running"}, {"node", "wn1"}, {"profile", {{"cores", 8}}}},
-            {{"id", "1.0"}, {"state", "fault"}, {"text", "disk full"}, {"failure", "disk"}},
+            {{"id", "1.0"}, {"state", "fault"}, {"text", "disk full"}, {"failure", "disk"}, {"ids", "7,8&"}},
             {{"id", "2.0"}, {"label", "L"}, {"state", "created"}},
             {{"id", "3.0"}, {"label", kEvil}, {"state", "created"}}}}});
     wait_for_pilots(3);
@@ -117,12 +119,14 @@ TEST_F(ReadTest, FindsWhatIsAskedFor) {
   EXPECT_EQ(label["hour"]["fault"], 1);
   EXPECT_EQ(label["messages"][0]["text"], "Ready:in=0,ret=3");
   EXPECT_EQ(label["nodes"][0]["name"], "wn1");
+  EXPECT_EQ(label["links"], (json{{"queue", "https://q.example.org/Q%2F1"}, {"site", nullptr}}));
   const json pilot = get("/api/v1/pilot?factory=F&id=1.0");
   EXPECT_EQ(pilot["state"], "fault");
   EXPECT_EQ(pilot["reason"], "disk full");
   EXPECT_EQ(pilot["line"].size(), 3U);
   EXPECT_EQ(pilot["links"], (json{{"stdout", "https://example.org/1.out"}})) << "what could run as a script is no link";
   EXPECT_EQ(pilot["details"]["gtag"], "javascript:alert(1)");
+  EXPECT_EQ(pilot["payload_links"][1], (json{{"id", "8&"}, {"url", "https://p.example.org/8%26"}}));
   EXPECT_EQ(pilot["node_facts"]["profile"]["cores"], 8);
   EXPECT_EQ(get("/api/v1/pilots?factory=F&label=L&state=fault")["pilots"].size(), 1U);
   EXPECT_EQ(get("/api/v1/pilots?node=wn1")["pilots"][0]["id"], "1.0");
@@ -210,6 +214,7 @@ TEST_F(ReadTest, PagesAreProtected) {
   const auto plain = call("/plain").body;
   EXPECT_THAT(plain, HasSubstr("&lt;script&gt;"));
   EXPECT_THAT(plain, Not(HasSubstr("<script")));
+  EXPECT_THAT(call("/plain/label?factory=F&name=L").body, HasSubstr("href=\"https://q.example.org/Q%2F1\""));
   HttpRequest again;
   again.url = server_->url() + "/web/app.js";
   again.headers = {{"If-None-Match", call("/web/app.js").headers.at("etag")}};
