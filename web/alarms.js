@@ -14,10 +14,13 @@ function about(a) {
 export function alarmLine(a, whole, reload) {
   const line = h('li', { class: a.acknowledged ? 'warn' : 'bad' },
     h('p', {}, h('strong', {}, about(a)), ': ', a.text),
-    h('p', {}, a.advice, ' (', a.code, ', since ', ago(a.since), a.muted ? ', muted' : '', ')'));
+    h('p', {}, a.advice, ' (', a.code, ', raised ', ago(a.since), a.muted ? ', muted' : '', ')'));
   if (a.acknowledged) line.append(h('p', {}, 'In hand: ', [a.acknowledged.by, a.acknowledged.note].filter(Boolean).join(', '), ', ', ago(a.acknowledged.at)));
-  line.append(h('p', { class: 'orders' }, a.acknowledged ? '' : acknowledge(a, reload), ' ', a.muted ? '' : mute(a, reload)));
-  if (!whole) return line;
+  const orders = h('p', { class: 'orders' }, a.acknowledged ? '' : acknowledge(a, reload), ' ', a.muted ? '' : mute(a, reload));
+  if (!whole) {
+    line.append(orders);
+    return line;
+  }
   if (a.evidence?.length) line.append(h('ul', {}, a.evidence.map((text) => h('li', {}, text))));
   const text = h('textarea', { readonly: true, 'aria-label': `Text for a ticket about ${a.subject}` });
   text.value = a.ticket ?? '';
@@ -26,7 +29,7 @@ export function alarmLine(a, whole, reload) {
     await navigator.clipboard?.writeText(text.value);
     button.textContent = 'Copied';
   } }, 'Copy');
-  line.append(h('details', {}, h('summary', {}, 'Text for a ticket'), text, button));
+  line.append(h('details', {}, h('summary', {}, 'Text for a ticket'), text, button), orders);
   return line;
 }
 

@@ -7,6 +7,7 @@ const ticks = (_, splits, axis, space, step) => splits.map((t) => {
   const iso = new Date(t * 1000).toISOString();
   return step >= 86400 ? iso.slice(0, 10) : iso.slice(11, 16);
 });
+const whole = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);  // of pilots there are no halves
 const ranges = ['1h', '12h', '1d', '1w', '1m', '1y'];
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -47,7 +48,7 @@ export function charts(query) {
     plots.append(box);
     const axis = { stroke: colour('ink'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 } };
     const line = ([label, kind]) => ({ label, stroke: colour(kind), width: 2, spanGaps: false, points: { show: values[0].length < 80, filter: (u, i, all) => (all ? null : alone(u.data[i])) } });
-    const made = new window.uPlot({ title, width: Math.max(260, plots.clientWidth), height: 240, axes: [{ ...axis, values: ticks }, axis],
+    const made = new window.uPlot({ title, width: Math.max(260, plots.clientWidth), height: 240, axes: [{ ...axis, values: ticks }, { ...axis, incrs: whole }],
       tzDate: (t) => window.uPlot.tzDate(new Date(t * 1000), 'Etc/UTC'),
       scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 0) * 1.1)] } },
       series: [{ value: (_, t) => (t === null ? '' : `${new Date(t * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`) }, ...series.map(line)] }, [times, ...values], box);

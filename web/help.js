@@ -18,6 +18,7 @@ export async function help(main) {
     h('h2', {}, 'Let a factory report here'),
     h('p', {}, 'AutoPilotFactory, in its configuration:'), h('pre', { tabindex: 0 }, `[monitor.web]\nplugin = "apfmon"\nurl = "${here}"\n`),
     h('p', {}, 'AutoPyFactory and Harvester: set their APFMon address to ', h('code', {}, here), '. Factories outside this host need a token or a network that the monitor’s configuration names.'),
+    h('h2', {}, 'Alarms'), h('p', {}, 'Anybody may read. Who acknowledges or mutes an alarm needs an administrator’s token: ', h('code', {}, 'apf-monitor token create --admin NAME'), '.'),
     h('h2', {}, 'Programs'), h('p', {}, 'All that these pages show is at ', h('code', {}, '/api/v1'), ', described in ', h('a', { href: '/api/v1/openapi.json' }, 'openapi.json'),
       '. ', h('a', { href: '/plain' }, 'Plain tables'), ' need no scripts.'));
 }

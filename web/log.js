@@ -14,6 +14,9 @@ const readable = (text) => text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace
 // Lower case is longer than upper case in some languages; then case counts, so that places stay right.
 const lower = (text) => (text.toLowerCase().length === text.length ? text.toLowerCase() : text);
 
+const kOrder = ['stdout', 'stderr', 'log', 'jdl'];
+const rank = (name) => (kOrder.includes(name) ? kOrder.indexOf(name) : kOrder.length);
+
 class LogView {
   constructor(query, files) {
     this.query = query;
@@ -29,7 +32,7 @@ class LogView {
     } });
     const button = (title, call) => h('button', { type: 'button', onclick: () => this.doing(call) }, title);
     this.wrap = h('input', { type: 'checkbox', id: 'wrap', checked: true, onchange: () => this.text.classList.toggle('straight', !this.wrap.checked) });
-    this.tabs = Object.keys(files).map((name) => h('button', { type: 'button', 'aria-pressed': 'false', onclick: () => this.doing(() => this.open(name)) }, name));
+    this.tabs = Object.keys(files).sort((a, b) => rank(a) - rank(b)).map((name) => h('button', { type: 'button', 'aria-pressed': 'false', onclick: () => this.doing(() => this.open(name)) }, name));
     this.link = h('span');
     this.view = h('div', { hidden: true },
       h('div', { class: 'controls' }, h('span', { role: 'group', 'aria-label': 'Part of the file' }, 

@@ -23,13 +23,13 @@ export const factoryTable = () => new Table('Factories', [
 
 export const labelTable = (withFactory) => new Table('Labels', [
   { title: 'Label', value: (l) => l.name, cell: (l) => toLabel(l.factory, l.name) },
-  ...(withFactory ? [{ title: 'Factory', value: (l) => l.factory, cell: (l) => toFactory(l.factory) }] : []),
   numbers('Created', (l) => l.live.created, 'created'),
   numbers('Running', (l) => l.live.running, 'running'),
   numbers('Exiting', (l) => l.live.exiting, 'exiting'),
   numbers('Stale', (l) => l.live.stale, 'stale'),
   numbers('Done 1 h', (l) => l.hour.done, 'done'),
   numbers('Fault 1 h', (l) => l.hour.fault, 'fault'),
+  ...(withFactory ? [{ title: 'Factory', value: (l) => l.factory, cell: (l) => toFactory(l.factory) }] : []),
   { title: 'Last heard', value: (l) => time(l.seen), cell: (l) => ago(l.seen), kind: 't' },
   { title: 'Last message', value: (l) => shortly(l.message?.text ?? ''), kind: 'long' },
 ], { key: (l) => `${l.factory}\n${l.name}`, mark: (l) => (l.hour.fault > 0 && l.hour.fault * 2 >= l.hour.done + l.hour.fault

@@ -67,7 +67,7 @@ test('open pages change by themselves', () => using(pages.home, {}, async (home)
   await using(`/pilot?${new URLSearchParams({ factory: 'BNL-gridui11', id: '9000.0' })}`, {}, async (page) => {
     await monitor.tell(news('running', { node: 'wn-live' }));
     await until('running on its page', async () => (await page.locator('.tile').first().textContent()).includes('running'));
-    await until('running in the overview', async () => await row.locator('td').nth(3).textContent() === '1');
+    await until('running in the overview', async () => await row.locator('td').nth(2).textContent() === '1');
     await monitor.tell(news('fault', { text: 'no space left' }));
     await until('why it failed', async () => (await page.locator('.error').textContent().catch(() => '')).includes('no space left'));
   });

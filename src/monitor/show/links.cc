@@ -25,7 +25,7 @@ std::string filled(const std::string& form, std::string_view name, std::string_v
 
 // Error: what is wrong with it. A value may stand behind the host only, so that nobody who tells news chooses the host.
 Result<std::string> read_form(const Options& options, const char* option, const std::string& name) {
-  const std::string form = options.text_or(option, "");
+  std::string form = options.text_or(option, "");
   if (form.empty()) return form;
   const auto bad = [&](const std::string& what) {
     return fail(Kind::config, "links.bad_template", "'" + form + "' " + what, "links." + std::string(option),
