@@ -51,8 +51,8 @@ class Connection {
 
   // True: answered with 200 or 201.
   bool call(const char* method, const std::string& path, const std::string& body) {
-    const std::string request =
-        fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", method, path, body.size(), body);
+    const std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", method,
+                                            path, body.size(), body);
     for (std::size_t sent = 0; sent < request.size();) {
       const ssize_t n = send(fd_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
       if (n <= 0) throw std::runtime_error("the connection broke");

@@ -48,7 +48,8 @@ struct Parts {
 
 class Server {
  public:
-  // Errors (config): "monitor.not_loopback", "logs.bad_origin", "links.bad_template", those of serve/data_dir.h, of net and of the store.
+  // Errors (config): "monitor.not_loopback", "logs.bad_origin", "links.bad_template", those of serve/data_dir.h, of net
+  // and of the store.
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
