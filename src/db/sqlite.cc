@@ -1,15 +1,16 @@
 #include <algorithm>
 #include <map>
 
+#include "db/checkpoints.h"
 #include "db/db.h"
 #include "store/database.h"
 
 namespace apf::db {
 namespace {
 
-// With a million rows updated at random SQLite's default of 2 MB reads nearly every page from the system again, and
-// copies the log into the file after each 4 MB: half of all CPU (measured). 96 MB and 32 MB.
-constexpr std::string_view kForWriting = "PRAGMA cache_size=-98304; PRAGMA wal_autocheckpoint=8000";
+// With a million rows updated at random SQLite's default of 2 MB reads nearly every page from the system again
+// (measured). 96 MB.
+constexpr std::string_view kForWriting = "PRAGMA cache_size=-98304";
 
 class SqliteRow final : public Row {
  public:
@@ -25,8 +26,15 @@ class SqliteRow final : public Row {
 class Sqlite final : public Db {
  public:
   explicit Sqlite(store::Database database) : database_(std::move(database)) {}
+  void checkpoint_with(store::Database beside) {
+    checkpoints_ = std::make_unique<Checkpoints>(database_, std::move(beside), Checkpoints::Limits{});
+  }
   Status begin() override { return database_.begin(); }
-  Status commit() override { return database_.commit(); }
+  Status commit() override {
+    auto done = database_.commit();
+    if (done && checkpoints_) checkpoints_->after_commit();
+    return done;
+  }
   void rollback() override { database_.rollback(); }
   Status run(std::string_view sql, const Values& values, const EachRow& each) override {
     return one(sql, values, [&](const Row& row) {
@@ -82,6 +90,7 @@ class Sqlite final : public Db {
 
   store::Database database_;
   std::map<std::string, store::Statement, std::less<>> statements_;
+  std::unique_ptr<Checkpoints> checkpoints_;  // of one that writes
 };
 
 }  // namespace
@@ -103,7 +112,12 @@ Result<std::unique_ptr<Db>> open_sqlite(const Place& place, std::span<const Migr
     if (auto ok = database->synchronous(true); !ok) return fail(std::move(ok.error()));
     if (auto ok = database->execute(kForWriting); !ok) return fail(std::move(ok.error()));
   }
-  return std::make_unique<Sqlite>(std::move(*database));
+  auto db = std::make_unique<Sqlite>(std::move(*database));
+  if (use == Use::read) return db;
+  auto beside = store::Database::open(place.file, ours, options);
+  if (!beside) return fail(std::move(beside.error()));
+  db->checkpoint_with(std::move(*beside));
+  return db;
 }
 
 }  // namespace apf::db

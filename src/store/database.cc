@@ -101,6 +101,7 @@ std::string Statement::text(int column) const {
 struct Database::Impl {
   Connection connection;
   bool created = false;
+  std::function<void(int)> after_commit = {};
 };
 
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -141,6 +142,21 @@ Status Database::commit() { return impl_->connection.execute("COMMIT"); }
 void Database::rollback() {
   if (sqlite3_get_autocommit(impl_->connection.db) != 0) return;
   sqlite3_exec(impl_->connection.db, "ROLLBACK", nullptr, nullptr, nullptr);  // fails only when there is none
+}
+void Database::own_checkpoints(std::function<void(int pages)> after) {
+  impl_->after_commit = std::move(after);
+  const auto hook = [](void* impl, sqlite3*, const char*, int pages) {
+    static_cast<Impl*>(impl)->after_commit(pages);
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(impl_->connection.db, hook, impl_.get());  // takes the place of the automatic checkpoint
+}
+Result<int> Database::checkpoint() {
+  int pages = 0, copied = 0;
+  const int rc = sqlite3_wal_checkpoint_v2(impl_->connection.db, nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+  if (rc == SQLITE_BUSY) return 0;
+  if (rc != SQLITE_OK) return fail(impl_->connection.error());
+  return copied;
 }
 Status Database::synchronous(bool full) {
   return impl_->connection.execute(full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -78,6 +79,13 @@ class Database {
   Status begin();                        // BEGIN IMMEDIATE
   Status commit();                       // after an error: rollback(), the whole transaction did not happen
   void rollback();                       // harmless outside a transaction
+  // From now on SQLite copies nothing from its log (WAL) into the file by itself, and `after` is told after each commit
+  // how many pages the log has.
+  void own_checkpoints(std::function<void(int pages)> after);
+  // Copies what the log holds into the file, as far as no reader stands in the way, without waiting for anybody:
+  // nothing while another connection does the same. When all is copied the next commit begins the log anew. The number
+  // of pages of the log that are in the file now.
+  Result<int> checkpoint();
   // full: fsync at every commit; otherwise commits survive a crash of the program, not of the machine.
   Status synchronous(bool full);
   [[nodiscard]] bool created() const;  // open() made the file

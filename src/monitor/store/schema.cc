@@ -5,6 +5,8 @@
 namespace apf::monitor {
 namespace {
 
+// No index has what changes in the life of a pilot but its end: with the state of live ones in an index each update
+// wrote three pages instead of one (measured: half of all that was written).
 constexpr std::array kMigrations{db::Migration{1, R"sql(
 CREATE TABLE factory(
   no {KEY}, name text NOT NULL, version text NOT NULL, email text NOT NULL, url text NOT NULL, type text NOT NULL,
@@ -33,6 +35,11 @@ CREATE TABLE history(
   live_stale bigint NOT NULL, PRIMARY KEY (label, width, at)) {NO_ROWID};
 CREATE INDEX history_at ON history(width, at);
 CREATE TABLE note(name text NOT NULL PRIMARY KEY, value text NOT NULL) {NO_ROWID};
+)sql"},
+                                 db::Migration{2, R"sql(
+DROP INDEX pilot_label;
+CREATE INDEX pilot_live ON pilot(label, id) WHERE ended = 0;
+CREATE INDEX pilot_over ON pilot(label, state, id) WHERE ended > 0;
 )sql"}};
 
 }  // namespace
