@@ -61,7 +61,7 @@ export function charts(query) {
     plots.replaceChildren();
     const { times, live, flow } = columns(data);
     plot('Pilots that live', times, [['created', 'created'], ['running', 'running']], live);
-    plot(`Ended per ${data.step === 300000 ? '5 min' : 'hour'}`, times, [['done', 'done'], ['fault', 'fault'], ['empty', 'stale']], flow);
+    plot(`Ended per ${{ 300000: '5 min', 3600000: 'hour', 86400000: 'day' }[data.step]}`, times, [['done', 'done'], ['fault', 'fault'], ['empty', 'stale']], flow);
     note.textContent = data.rows.length ? '' : 'Nothing was recorded in this time yet: charts follow within a minute.';
   };
   const load = async () => {

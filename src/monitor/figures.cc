@@ -22,6 +22,18 @@ std::int64_t step_of(Wall t) { return t.ms / Activity::kStepMs; }
 
 }  // namespace
 
+std::int64_t Live::of(PilotState state) const {
+  switch (state) {
+    case PilotState::created: return created;
+    case PilotState::running: return running;
+    case PilotState::exiting: return exiting;
+    case PilotState::stale: return stale;
+    case PilotState::done:
+    case PilotState::fault: break;
+  }
+  return 0;
+}
+
 Flow& Flow::operator+=(const Flow& other) {
   created += other.created;
   started += other.started;
@@ -70,6 +82,13 @@ const Flow* Activity::find(std::int64_t step) const {
 const FactoryFigures* Snapshot::factory(FactoryNo no) const { return by_number(factories, no); }
 const LabelFigures* Snapshot::label(LabelNo no) const { return by_number(labels, no); }
 const NodeFigures* Snapshot::node(NodeNo no) const { return by_number(nodes, no); }
+
+std::vector<LabelNo> Snapshot::labels_with(FactoryNo factory, PilotState state) const {
+  std::vector<LabelNo> found{0};
+  for (const auto& l : labels)
+    if (l->factory == factory && (!live(state) || l->live.of(state) > 0)) found.push_back(l->no);
+  return found;
+}
 
 const FactoryFigures* Snapshot::factory(std::string_view name) const {
   return first(factories, [&](const FactoryFigures& f) { return f.name == name; });

@@ -20,6 +20,7 @@ namespace apf::monitor {
 struct Live {
   std::int64_t created = 0, running = 0, exiting = 0, stale = 0;
   [[nodiscard]] std::int64_t all() const { return created + running + exiting + stale; }
+  [[nodiscard]] std::int64_t of(PilotState state) const;  // 0 for those that have ended
   bool operator==(const Live&) const = default;
 };
 
@@ -111,6 +112,8 @@ struct Snapshot {
   [[nodiscard]] const FactoryFigures* factory(FactoryNo no) const;
   [[nodiscard]] const LabelFigures* label(LabelNo no) const;
   [[nodiscard]] const NodeFigures* node(NodeNo no) const;
+  // Of a factory, those that may have pilots of this state; 0 stands for pilots that nobody told the label of.
+  [[nodiscard]] std::vector<LabelNo> labels_with(FactoryNo factory, PilotState state) const;
   [[nodiscard]] const FactoryFigures* factory(std::string_view name) const;
   [[nodiscard]] const LabelFigures* label(std::string_view factory, std::string_view name) const;
   [[nodiscard]] const NodeFigures* node(std::string_view name) const;

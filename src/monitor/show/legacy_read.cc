@@ -179,6 +179,8 @@ struct LegacyRead {
       const LabelFigures* l = s->label(factory, label);
       if (l == nullptr) return reply->send(not_found("no such label"));
       filter.label = l->no;
+    } else if (filter.state) {
+      filter.labels = s->labels_with(f->no, *filter.state);
     }
     read(reply, [s, filter](db::Db& db) {
       const auto found = list_pilots(db, filter);

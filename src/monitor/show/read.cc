@@ -4,9 +4,13 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "monitor/show/read_json.h"
 #include "monitor/store/history.h"
@@ -55,12 +59,26 @@ Response broken(const Error& e) { return problem(e.kind == Kind::transient ? 503
 // made after its snapshot was taken, so it is at least as new as that; what comes later comes with another version.
 class Answers {
  public:
-  std::optional<std::string> find(const std::string& what, std::uint64_t version) {
+  // The answer, when it is there. Nothing and true: the caller makes it, and gives it to finish(); nothing and false:
+  // somebody does already, and finish() gives the caller's `reply` with the others.
+  std::pair<std::optional<std::string>, bool> find(const std::string& what, std::uint64_t version,
+                                                   const ReplyPtr& reply) {
     const std::lock_guard lock(mutex_);
     const auto it = kept_.find(what);
-    if (version != version_ || it == kept_.end()) return {};
-    return it->second;
+    if (version == version_ && it != kept_.end()) return {it->second, false};
+    const auto [making, first] = making_.try_emplace({version, what});
+    if (!first) making->second.push_back(reply);
+    return {std::nullopt, first};
   }
+  // Those that wait for it, too.
+  std::vector<ReplyPtr> finish(const std::string& what, std::uint64_t version, const Response& response) {
+    if (response.status == 200) keep(what, version, response.body);
+    const std::lock_guard lock(mutex_);
+    auto waiting = making_.extract({version, what});
+    return waiting ? std::move(waiting.mapped()) : std::vector<ReplyPtr>();
+  }
+
+ private:
   void keep(const std::string& what, std::uint64_t version, const std::string& body) {
     const std::lock_guard lock(mutex_);
     if (version != version_ || kept_.size() >= kMostAnswers) kept_.clear();
@@ -68,10 +86,10 @@ class Answers {
     kept_[what] = body;
   }
 
- private:
   std::mutex mutex_;
-  std::uint64_t version_ = 0;                          // guarded by mutex_
-  std::unordered_map<std::string, std::string> kept_;  // guarded by mutex_
+  std::map<std::pair<std::uint64_t, std::string>, std::vector<ReplyPtr>> making_;  // guarded by mutex_; who waits
+  std::uint64_t version_ = 0;                                                      // guarded by mutex_
+  std::unordered_map<std::string, std::string> kept_;                              // guarded by mutex_
 };
 
 class Read {
@@ -84,14 +102,19 @@ class Read {
     std::string what = request.path;
     for (const auto& [name, value] : request.query) what += "\n" + name + "=" + value;
     const SnapshotPtr now = parts_.board.get();
-    auto kept = keep ? answers_.find(what, now->version) : std::nullopt;
-    if (kept) return reply->send(good(std::move(*kept)));
-    const bool taken = parts_.readers.run([this, now, what, request, reply, keep, make = std::move(make)](db::Db& db) {
-      Response response = make(db, *now, request);
-      if (keep && response.status == 200) answers_.keep(what, now->version, response.body);
+    if (keep) {
+      auto [kept, ours] = answers_.find(what, now->version, reply);
+      if (kept) return reply->send(good(std::move(*kept)));
+      if (!ours) return;
+    }
+    const auto give = [this, now, what, reply, keep](Response response) {
+      if (keep)
+        for (const ReplyPtr& other : answers_.finish(what, now->version, response)) other->send(response);
       reply->send(std::move(response));
-    });
-    if (!taken) reply->send(problem(503, "monitor.busy", "too many questions are waiting; try again later"));
+    };
+    const bool taken =
+        parts_.readers.run([now, request, give, make = std::move(make)](db::Db& db) { give(make(db, *now, request)); });
+    if (!taken) give(problem(503, "monitor.busy", "too many questions are waiting; try again later"));
   }
   [[nodiscard]] SnapshotPtr now() const { return parts_.board.get(); }
 
@@ -118,10 +141,11 @@ struct Range {
   std::string_view name;
   std::int64_t minutes;
   Width width;
+  std::int64_t together = 1;  // so many make a row of the answer
 };
 constexpr std::array kRanges{
     Range{"1h", 60, Width::step},       Range{"12h", 720, Width::step},      Range{"1d", 1440, Width::step},
-    Range{"1w", 7 * 1440, Width::hour}, Range{"1m", 31 * 1440, Width::hour}, Range{"1y", 366 * 1440, Width::hour},
+    Range{"1w", 7 * 1440, Width::hour}, Range{"1m", 31 * 1440, Width::hour}, Range{"1y", 366 * 1440, Width::hour, 24},
 };
 
 Response label_history(db::Db& db, const Snapshot& now, const Request& r) {
@@ -130,13 +154,15 @@ Response label_history(db::Db& db, const Snapshot& now, const Request& r) {
   const std::string name = asked(r, "range");
   const auto* range = std::find_if(kRanges.begin(), kRanges.end(), [&](const Range& x) { return x.name == name; });
   if (range == kRanges.end()) return bad("range must be 1h, 12h, 1d, 1w, 1m or 1y");
+  const std::int64_t step = static_cast<std::int64_t>(range->width) * 60'000 * range->together;
   const std::int64_t to = wall_now().ms + 1, from = to - range->minutes * 60'000;
-  const auto rows = history(db, label->no, range->width, Wall{from}, Wall{to});
+  const std::int64_t first = range->together > 1 ? from - from % step : from;  // whole ones only
+  const auto rows = history(db, label->no, range->width, Wall{first}, Wall{to});
   if (!rows) return broken(rows.error());
-  return good(json_value::dump({{"from", from},
+  return good(json_value::dump({{"from", first},
                                 {"to", to},
-                                {"step", static_cast<std::int64_t>(range->width) * 60'000},
-                                {"rows", history_json(*rows)}}));
+                                {"step", step},
+                                {"rows", history_json(range->together > 1 ? in_steps_of(*rows, step) : *rows)}}));
 }
 
 Response pilots_of_node(db::Db& db, const Snapshot& now, const std::string& name) {
@@ -167,6 +193,7 @@ Response pilots(db::Db& db, const Snapshot& now, const Request& r) {
     filter.state = read_state(state);
     if (!filter.state) return bad("state must be created, running, exiting, stale, done or fault");
   }
+  if (filter.label == 0 && filter.state) filter.labels = now.labels_with(filter.factory, *filter.state);
   filter.before = asked_number(r, "before", INT64_MAX);
   filter.limit = std::clamp<std::int64_t>(asked_number(r, "limit", 50), 1, kMostRows);
   const auto found = list_pilots(db, filter);

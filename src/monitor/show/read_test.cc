@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -158,6 +159,18 @@ TEST_F(ReadTest, SaysWhatIsWrong) {
                                      {"/web/none.js", 404}}) {
     EXPECT_EQ(call(path).status, status) << path;
   }
+}
+
+TEST_F(ReadTest, AnswersAllWhoAskTheSameAtOnce) {
+  fill();
+  std::vector<std::thread> pages;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 16; ++i)
+    pages.emplace_back([&] {
+      for (int k = 0; k < 20; ++k) good += static_cast<int>(call("/api/v1/overview").status == 200);
+    });
+  for (std::thread& t : pages) t.join();
+  EXPECT_EQ(good, 16 * 20);
 }
 
 // What one page was told must not be what another gets after a change.

@@ -269,6 +269,8 @@ TEST_F(BookTest, ListsPilotsNewestFirstInPages) {
   std::vector<PilotNews> all;
   for (int i = 0; i < 30; ++i)
     all.push_back(pilot(std::to_string(i) + ".0", i % 3 == 0 ? PilotState::fault : PilotState::running));
+  for (int i = 25; i < 30; ++i) all[i].label = "M";
+  take(news({pilot("29.1", PilotState::fault), pilot("29.2", PilotState::running)}, "another"), later(0));
   take(news(all), later(0));
   const auto db = reader();
   const auto ids = [&](const PilotFilter& f) {
@@ -277,12 +279,25 @@ TEST_F(BookTest, ListsPilotsNewestFirstInPages) {
     for (const Pilot& p : found) text += p.id + " ";
     return text;
   };
-  EXPECT_EQ(ids({.label = 1, .limit = 4}), "29.0 28.0 27.0 26.0 ");
-  EXPECT_EQ(ids({.label = 1, .before = *key_of(1, "26.0"), .limit = 2}), "25.0 24.0 ");
-  EXPECT_EQ(ids({.label = 1, .limit = 2, .offset = 4}), "25.0 24.0 ");
-  EXPECT_EQ(ids({.label = 1, .state = PilotState::fault, .limit = 3}), "27.0 24.0 21.0 ");
-  EXPECT_EQ(ids({.factory = 1, .limit = 2, .offset = 1}), "28.0 27.0 ");
-  EXPECT_EQ(ids({.factory = 1, .state = PilotState::fault, .limit = 2}), "27.0 24.0 ");
+  EXPECT_EQ(ids({.label = 2, .limit = 4}), "24.0 23.0 22.0 21.0 ");
+  EXPECT_EQ(ids({.label = 2, .before = *key_of(2, "21.0"), .limit = 2}), "20.0 19.0 ");
+  EXPECT_EQ(ids({.label = 2, .limit = 2, .offset = 4}), "20.0 19.0 ");
+  EXPECT_EQ(ids({.label = 2, .state = PilotState::fault, .limit = 3}), "24.0 21.0 18.0 ");
+  EXPECT_EQ(ids({.label = 2, .state = PilotState::running, .limit = 3, .offset = 1}), "22.0 20.0 19.0 ");
+  EXPECT_EQ(ids({.factory = 2, .limit = 2, .offset = 1}), "28.0 27.0 ");
+  const auto now = snapshot(later(0));
+  const auto of_factory = [&](PilotState state, PilotKey before, std::int64_t offset) {
+    return ids({.factory = 2,
+                .labels = now->labels_with(2, state),
+                .state = state,
+                .before = before,
+                .limit = 3,
+                .offset = offset});
+  };
+  EXPECT_EQ(of_factory(PilotState::fault, INT64_MAX, 0), "27.0 24.0 21.0 ");
+  EXPECT_EQ(of_factory(PilotState::fault, *key_of(2, "24.0"), 1), "18.0 15.0 12.0 ");
+  EXPECT_EQ(of_factory(PilotState::running, INT64_MAX, 2), "26.0 25.0 23.0 ");
+  EXPECT_EQ(of_factory(PilotState::exiting, INT64_MAX, 0), "");
   EXPECT_EQ(ids({.label = 9}), "");
 }
 

@@ -35,6 +35,17 @@ Result<std::vector<HistoryRow>> history(db::Db& db, LabelNo label, Width width, 
   return rows;
 }
 
+std::vector<HistoryRow> in_steps_of(const std::vector<HistoryRow>& rows, std::int64_t ms) {
+  std::vector<HistoryRow> out;
+  for (const HistoryRow& row : rows) {
+    const Wall at{row.at.ms - row.at.ms % ms};
+    if (out.empty() || out.back().at != at) out.push_back({at, {}, {}});
+    out.back().flow += row.flow;
+    out.back().live = row.live;
+  }
+  return out;
+}
+
 Status write_history(db::Db& db, const std::vector<HistoryEntry>& entries, bool with_live) {
   std::vector<db::Values> rows;
   rows.reserve(entries.size());

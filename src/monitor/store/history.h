@@ -21,6 +21,9 @@ struct HistoryRow {
 // Of [from, to), oldest first; what nobody saw is left out. Follows the present by a minute.
 Result<std::vector<HistoryRow>> history(db::Db& db, LabelNo label, Width width, Wall from, Wall to);
 
+// The same in longer steps (ms): what happened in all of each, and what was live last.
+std::vector<HistoryRow> in_steps_of(const std::vector<HistoryRow>& rows, std::int64_t ms);
+
 struct HistoryEntry {
   LabelNo label = 0;
   Width width = Width::step;

@@ -20,12 +20,13 @@ Result<std::optional<Pilot>> find_pilot(db::Db& db, FactoryNo factory, std::stri
 struct PilotFilter {
   LabelNo label = 0;  // one of these two
   FactoryNo factory = 0;
+  std::vector<LabelNo> labels = {};  // of a factory and a state: where such pilots may be (Snapshot::labels_with)
   std::optional<PilotState> state = {};
   PilotKey before = INT64_MAX;  // only keys below: where the page before ended
   std::int64_t limit = 50;      // at most 1000
   std::int64_t offset = 0;
 };
-// Newest first, without details. Of a factory, `state` looks through its pilots one by one, at most 100 000 of them.
+// Newest first, without details.
 Result<std::vector<Pilot>> list_pilots(db::Db& db, const PilotFilter& filter);
 
 }  // namespace apf::monitor
