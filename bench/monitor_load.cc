@@ -1,13 +1,17 @@
 // Load for bench/monitor_measure: pilots' news to a monitor, over connections that each wait for their answer.
 //
-//   monitor_load PORT fill PILOTS                      makes pilots, a thousand a call, in 10 factories of 100 labels
-//   monitor_load PORT bulk PILOTS SECONDS CONNECTIONS [RATE]     updates of random ones of them, a hundred a call
+//   monitor_load PORT fill PILOTS      makes pilots in 10 factories of 100 labels: half of them ended within the last
+//                                      week, in the order of their ids, the others are live
+//   monitor_load PORT bulk PILOTS SECONDS CONNECTIONS [RATE]     updates of random live ones, a hundred a call
 //   monitor_load PORT single PILOTS SECONDS CONNECTIONS [RATE]   APFMon's form, one a call
-//   monitor_load PORT get PATH SECONDS CONNECTIONS [RATE]
+//   monitor_load PORT get PILOTS SECONDS CONNECTIONS RATE PATH        in PATH {factory} {label} {node} {old} {live}
+//   stand for
+//                                                                random ones; the last two are ids of pilots
 //
 // RATE: so many updates (or calls) a second in all; without it as many as go.
 //
-// Prints {"rate": updates or calls a second, "p50": s, "p99": s, "failed": calls}.
+// Each update tells something new (a payload more), so each is written. Prints {"rate": updates or calls a second,
+// "p50": s, "p99": s, "failed": calls}.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -33,6 +37,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kFactories = 10;
 constexpr std::int64_t kLabels = 100;  // of a factory
 constexpr std::int64_t kInCluster = 100;
+constexpr std::int64_t kNodes = 2000;
 
 class Connection {
  public:
@@ -93,13 +98,52 @@ std::string id_of(std::int64_t pilot) {
 }
 std::int64_t label_of(std::int64_t pilot) { return pilot / kFactories / kInCluster % kLabels; }
 
-std::string news(std::int64_t factory, const std::vector<std::int64_t>& pilots, const char* state) {
-  std::string body = fmt::format(R"({{"factory":"factory-{}","pilots":[)", factory);
-  for (const std::int64_t p : pilots)
-    body += fmt::format(R"({{"id":"{}","label":"QUEUE_{:03}","state":"{}","node":"wn{:04}.example.org"}},)", id_of(p),
-                        label_of(p), state, p * 7919 % 2000);
-  body.back() = ']';
-  return body + "}";
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// The body of a call, filled piece by piece.
+class News {
+ public:
+  explicit News(std::int64_t factory) : body_(fmt::format(R"({{"factory":"factory-{}","pilots":[)", factory)) {}
+  void add(std::int64_t p, const char* state, const std::string& more) {
+    body_ += fmt::format(R"({{"id":"{}","label":"QUEUE_{:03}","state":"{}","node":"wn{:04}.example.org",{}}},)",
+                         id_of(p), label_of(p), state, p * 7919 % kNodes, more);
+    ++entries_;
+  }
+  [[nodiscard]] std::size_t entries() const { return entries_; }
+  std::string text() {
+    body_.back() = ']';
+    return body_ + "}";
+  }
+
+ private:
+  std::string body_;
+  std::size_t entries_ = 0;
+};
+
+// Grows, so that what is told is new.
+std::int64_t payloads() { return now_ms() / 10 % 1'000'000; }
+
+// One of those that fill() leaves live.
+std::int64_t random_live(std::mt19937_64& random, std::int64_t pilots) {
+  const auto half = static_cast<std::uint64_t>(pilots / 2);
+  return static_cast<std::int64_t>(half + random() % half);
+}
+
+// `path` with names in place of its words in braces.
+std::string filled_in(std::string path, std::mt19937_64& random, std::int64_t pilots) {
+  const std::int64_t live = random_live(random, pilots);
+  const std::pair<std::string_view, std::string> words[] = {
+      {"{factory}", fmt::format("factory-{}", random() % kFactories)},
+      {"{label}", fmt::format("QUEUE_{:03}", random() % kLabels)},
+      {"{node}", fmt::format("wn{:04}.example.org", random() % kNodes)},
+      {"{old}", id_of(live - pilots / 2)},
+      {"{live}", id_of(live)}};
+  for (const auto& [word, text] : words)
+    if (const auto at = path.find(word); at != std::string::npos) path.replace(at, word.size(), text);
+  return path;
 }
 
 struct Outcome {
@@ -130,21 +174,20 @@ Outcome run(const Load& load, unsigned seed) {
     const char* state = kNext[random() % 3];
     bool good = false;
     if (load.mode == "get") {
-      good = connection.call("GET", load.path, {});
+      good = connection.call("GET", filled_in(load.path, random, load.pilots), {});
       ++out.updates;
     } else if (load.mode == "single") {
-      const auto p = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(load.pilots));
+      const std::int64_t p = random_live(random, load.pilots);
       good = connection.call("POST", fmt::format("/api/jobs/factory-{}:{}", p % kFactories, id_of(p)),
-                             fmt::format("state={}&rc=0", state));
+                             fmt::format("state={}&rc=0&payloads={}", state, payloads()));
       ++out.updates;
     } else {
       const auto factory = static_cast<std::int64_t>(random() % kFactories);
-      std::vector<std::int64_t> some;
+      News news(factory);
+      const std::string more = fmt::format(R"("payloads":{})", payloads());
       for (int k = 0; k < 100; ++k)
-        some.push_back(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(load.pilots / kFactories)) *
-                           kFactories +
-                       factory);
-      good = connection.call("POST", "/api/v1/news", news(factory, some, state));
+        news.add(random_live(random, load.pilots) / kFactories * kFactories + factory, state, more);
+      good = connection.call("POST", "/api/v1/news", news.text());
       out.updates += 100;
     }
     if (!good) ++out.failed;
@@ -152,14 +195,35 @@ Outcome run(const Load& load, unsigned seed) {
   }
 }
 
+// A pilot's whole life, an hour and five minutes long; one in ten fails.
+void add_life(News& news, std::int64_t pilot, std::int64_t created) {
+  const auto at = [&](std::int64_t minutes, const char* more) {
+    return fmt::format(R"("at":{}{})", created + minutes * 60'000, more);
+  };
+  news.add(pilot, "created", at(0, ""));
+  news.add(pilot, "running", at(5, ""));
+  if (pilot / kFactories % 10 == 0) {
+    news.add(pilot, "fault", at(64, R"(,"rc":1,"failure":"cvmfs","text":"no answer in 30 s")"));
+    return;
+  }
+  news.add(pilot, "exiting", at(64, R"(,"rc":0,"payloads":1,"ids":"6123456789")"));
+  news.add(pilot, "done", at(65, R"(,"rc":0)"));
+}
+
 void fill(int port, std::int64_t pilots) {
+  constexpr std::int64_t hour = 3'600'000, week = 7 * 24 * hour - 3 * hour;
+  constexpr std::size_t fits = 996;  // and a life: a call takes a thousand
   Connection connection(port);
-  for (std::int64_t at = 0; at < pilots / kFactories; at += 1000)
-    for (std::int64_t factory = 0; factory < kFactories; ++factory) {
-      std::vector<std::int64_t> some;
-      for (std::int64_t k = at; k < std::min(at + 1000, pilots / kFactories); ++k)
-        some.push_back(k * kFactories + factory);
-      if (!connection.call("POST", "/api/v1/news", news(factory, some, "created"))) throw std::runtime_error("refused");
+  const std::int64_t ended = pilots / 2, start = now_ms() - week;
+  for (std::int64_t factory = 0; factory < kFactories; ++factory)
+    for (std::int64_t p = factory; p < pilots;) {
+      News news(factory);
+      for (; p < pilots && news.entries() <= fits; p += kFactories)
+        if (p < ended)
+          add_life(news, p, start + (week - 3 * hour) / ended * p);
+        else
+          news.add(p, "created", fmt::format(R"("at":{})", now_ms() - 3 * hour * (pilots - p) / (pilots - ended)));
+      if (!connection.call("POST", "/api/v1/news", news.text())) throw std::runtime_error("refused");
     }
 }
 
@@ -190,20 +254,18 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (args.size() < 6) return 2;
-  if (load.mode == "get")
-    load.path = args[3];
-  else
-    load.pilots = std::stoll(args[3]);
+  load.pilots = std::stoll(args[3]);
+  if (args.size() > 7) load.path = args[7];
   load.duration = std::stod(args[4]);
   const int connections = std::stoi(args[5]);
   if (args.size() > 6) load.pace = connections * (load.mode == "bulk" ? 100 : 1) / std::stod(args[6]);
   std::vector<Outcome> all(static_cast<std::size_t>(connections));
   std::vector<std::thread> threads;
   std::atomic<bool> broken{false};
-  for (std::size_t i = 0; i < all.size(); ++i)
-    threads.emplace_back([&, i] {
+  for (Outcome& one : all)
+    threads.emplace_back([&] {
       try {
-        all[i] = run(load, static_cast<unsigned>(i) + 1);
+        one = run(load, std::random_device()());
       } catch (const std::exception& e) {
         std::cerr << "monitor_load: " << e.what() << "\n";
         broken = true;
