@@ -15,6 +15,6 @@ export const nodeTable = (caption) => new Table(caption, [
   { title: 'Faults in a row', value: (n) => n.fault_run, cell: (n) => count(n.fault_run, 'fault'), kind: 'n' },
   { title: 'Running', value: (n) => n.running, cell: (n) => count(n.running, 'running'), kind: 'n' },
   { title: 'Last heard', value: (n) => time(n.seen), cell: (n) => ago(n.seen), kind: 't' },
-  { title: 'Labels', value: (n) => n.labels.length, cell: labels },
+  { title: 'Labels', value: (n) => n.labels.length, cell: labels, kind: 'long' },
   { title: 'Last failure', value: (n) => [n.last_failure, n.last_reason].filter(Boolean).join(': '), kind: 'long' },
 ], { key: (n) => n.name, mark: (n) => (n.fault_run >= 3 ? 'bad' : ''), sort: 1, descending: true, empty: 'no nodes' });

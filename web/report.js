@@ -38,7 +38,7 @@ export async function report(main) {
       forgetToken();
       forget.remove();
     } }, 'Forget my token');
-    return [...deliveries(answer), told.length ? h('ul', { class: 'alarms' }, lines) : h('p', {}, 'Nothing: no alarm stands.'),
+    return [...deliveries(answer), told.length ? h('ul', { class: 'alarms' }, lines) : h('p', {}, answer.alarms.length ? 'Nothing but what is muted.' : 'Nothing: no alarm stands.'),
       ...(answer.left_out ? [h('p', {}, `${answer.left_out} more are left out.`)] : []), ...mutes(answer, reload), ...(hasToken() ? [forget] : [])];
   });
   if (location.hash === '#mutes') document.getElementById('mutes')?.scrollIntoView();
