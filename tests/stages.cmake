@@ -125,6 +125,9 @@ apf_stage_test(NAME full.browser_monitor LABELS full TIMEOUT 1800
 apf_stage_test(NAME full.monitor_load LABELS full TIMEOUT 900
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/monitor_load_test.py
   ENVIRONMENT "APF_BIN_DIR=${CMAKE_BINARY_DIR}/bin;APF_PAGES=5000;APF_SLOW=200;APF_UPDATES=200000")
+# Every expression of docs/grafana.json, asked of a real Prometheus.
+apf_stage_test(NAME full.dashboard LABELS full TIMEOUT 600
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/systems/prometheus/dashboard)
 apf_stage_test(NAME full.tidy LABELS full TIMEOUT 3600 PROCESSORS 2 COMMAND ${CMAKE_SOURCE_DIR}/tools/tidy --all)
 apf_stage_test(NAME full.release LABELS full TIMEOUT 3600 PROCESSORS 2
   COMMAND ${CMAKE_SOURCE_DIR}/tools/build-preset release all)
