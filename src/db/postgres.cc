@@ -1,16 +1,25 @@
 // PostgreSQL by libpq. run_all() uses the protocol's pipeline: many statements are on their way at a time.
 #include <fmt/format.h>
+#include <poll.h>
 #include <postgresql/libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <iterator>
 #include <map>
 
+#include "apf/time.h"
 #include "db/db.h"
 
 namespace apf::db {
 namespace {
 
+constexpr seconds kPatience{20};                                   // with a server that says nothing
+constexpr seconds kMigrationPatience{3600};                        // indexes of millions of rows
+constexpr const char* kConnectPatience = "10";                     // seconds, unless `server` says otherwise
+constexpr std::string_view kPassing[] = {"40", "53", "55", "58"};  // classes of SQLSTATE
 constexpr std::size_t kInPipeline = 100;       // so that both sides' buffers hold them: neither waits for the other
 constexpr std::int64_t kMigrating = 0x415046;  // of the advisory lock while the schema is made
 constexpr std::int64_t kWriting = 0x415047;    // of the one that writes, as long as its connection lives
@@ -70,24 +79,42 @@ bool good(const PGresult* r) {
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+// Sends what waits to be sent and waits until the next result can be read at once. False: the server said nothing for
+// so long: it hangs, or its machine has gone without a word.
+bool comes(PGconn* c, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    if (PQstatus(c) == CONNECTION_BAD) return true;
+    const int unsent = PQflush(c);
+    if (unsent < 0 || (unsent == 0 && PQisBusy(c) == 0)) return true;  // broken: the result says so
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd ready{PQsocket(c), static_cast<short>(POLLIN | (unsent == 1 ? POLLOUT : 0)), 0};
+    if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) == 0) return false;
+    if ((ready.revents & ~POLLOUT) != 0 && PQconsumeInput(c) != 1) return true;
+  }
+}
+
 class Postgres final : public Db {
  public:
   explicit Postgres(std::unique_ptr<PGconn, Clear> connection, Use use)
-      : connection_(std::move(connection)), use_(use) {}
+      : connection_(std::move(connection)), use_(use) {
+    PQsetnonblocking(connection_.get(), 1);  // else a server that hangs could hold us while something is sent to it
+  }
+  void be_patient(bool patient) { patience_ = patient ? kMigrationPatience : kPatience; }
 
   Status begin() override {
     if (auto ok = mend(); !ok) return ok;
     return simple("BEGIN");
   }
   Status commit() override {
-    const ResultPtr r(PQexec(connection_.get(), "COMMIT"));
-    if (!good(r.get())) return fail(error());
+    const ResultPtr r = only(PQsendQuery(connection_.get(), "COMMIT"));
+    if (!good(r.get())) return fail(error(r.get()));
     if (std::string_view(PQcmdStatus(r.get())) != "COMMIT")
       return fail(Kind::transient, "db.failed", "the server rolled the transaction back", where());
     return {};
   }
   void rollback() override {
-    if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) std::ignore = simple("ROLLBACK");
+    if (!lost_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) std::ignore = simple("ROLLBACK");
   }
 
   Status run(std::string_view sql, const Values& values, const EachRow& each) override {
@@ -95,9 +122,9 @@ class Postgres final : public Db {
     const auto name = prepared(sql);
     if (!name) return fail(name.error());
     const Parameters p(values);
-    const ResultPtr r(PQexecPrepared(connection_.get(), name->c_str(), static_cast<int>(p.pointers.size()),
-                                     p.pointers.data(), nullptr, nullptr, 0));
-    if (!good(r.get())) return fail(error());
+    const ResultPtr r = only(PQsendQueryPrepared(connection_.get(), name->c_str(), static_cast<int>(p.pointers.size()),
+                                                 p.pointers.data(), nullptr, nullptr, 0));
+    if (!good(r.get())) return fail(error(r.get()));
     if (each)
       for (int i = 0; i < PQntuples(r.get()); ++i) each(PostgresRow(r.get(), i));
     return {};
@@ -114,16 +141,33 @@ class Postgres final : public Db {
   }
 
   Status simple(const char* sql) {
-    const ResultPtr r(PQexec(connection_.get(), sql));
-    if (!good(r.get())) return fail(error());
+    const ResultPtr r = only(PQsendQuery(connection_.get(), sql));
+    if (!good(r.get())) return fail(error(r.get()));
     return {};
   }
 
-  [[nodiscard]] Error error() const {
+  // `r`: the result that is not good, when there is one.
+  [[nodiscard]] Error error(const PGresult* r = nullptr) const {
+    if (lost_)
+      return {Kind::transient,
+              "db.unreachable",
+              fmt::format("the database server has not answered for {}", human(patience_)),
+              where(),
+              {}};
     const std::string message = one_line(PQerrorMessage(connection_.get()));
-    if (PQstatus(connection_.get()) == CONNECTION_BAD)
+    const char* field = r != nullptr ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : nullptr;
+    const std::string_view state = field != nullptr ? field : "";
+    // 57P: it shuts down or ends this connection, and says so before it does.
+    if (PQstatus(connection_.get()) == CONNECTION_BAD || state.starts_with("57P"))
       return {Kind::transient, "db.unreachable", "the database server does not answer: " + message, where(), {}};
-    return {Kind::permanent, "db.failed", "the database server refused: " + message, where(), {}};
+    // No space or memory, rolled back for another's sake, locked, its disk fails: it may go well later.
+    const bool passes = std::any_of(std::begin(kPassing), std::end(kPassing),
+                                    [&](std::string_view begin) { return state.starts_with(begin); });
+    return {passes ? Kind::transient : Kind::permanent,
+            "db.failed",
+            "the database server refused: " + message,
+            where(),
+            {}};
   }
 
  private:
@@ -132,13 +176,33 @@ class Postgres final : public Db {
                        PQdb(connection_.get()));
   }
 
-  // A connection that broke outside of a transaction is made anew.
+  // A connection that broke, or whose server hung, is made anew outside of a transaction. What it began did not happen,
+  // or was never answered.
   Status mend() {
-    if (PQstatus(connection_.get()) == CONNECTION_OK) return {};
+    if (!lost_ && PQstatus(connection_.get()) == CONNECTION_OK) return {};
     PQreset(connection_.get());
     names_.clear();
+    lost_ = false;
+    PQsetnonblocking(connection_.get(), 1);
     if (PQstatus(connection_.get()) != CONNECTION_OK) return fail(error());
-    return greet();
+    auto done = greet();
+    if (!done) lost_ = true;  // never used without its lock
+    return done;
+  }
+
+  // The result of the one statement that was sent, the last of several; null when the server does not answer.
+  ResultPtr only(int sent) {
+    ResultPtr last;
+    while (sent == 1) {
+      if (!comes(connection_.get(), patience_)) {
+        lost_ = true;
+        return nullptr;
+      }
+      ResultPtr r(PQgetResult(connection_.get()));
+      if (!r) break;
+      if (!last || good(last.get())) last = std::move(r);
+    }
+    return last;
   }
 
  public:
@@ -159,8 +223,8 @@ class Postgres final : public Db {
     if (it != names_.end()) return it->second;
     std::string name = "s" + std::to_string(names_.size());
     const std::string text(sql);
-    const ResultPtr r(PQprepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr));
-    if (!good(r.get())) return fail(error());
+    const ResultPtr r = only(PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr));
+    if (!good(r.get())) return fail(error(r.get()));
     names_.emplace(text, name);
     return name;
   }
@@ -180,7 +244,7 @@ class Postgres final : public Db {
     } else {
       done = answers(values.size(), first, each);
     }
-    if (PQexitPipelineMode(c) != 1 && done) return fail(error());
+    if (!lost_ && PQexitPipelineMode(c) != 1 && done) return fail(error());
     return done;
   }
 
@@ -189,22 +253,32 @@ class Postgres final : public Db {
     PGconn* c = connection_.get();
     Status done;
     for (std::size_t i = 0; i < count; ++i) {
-      while (ResultPtr r{PQgetResult(c)}) {
+      for (;;) {
+        if (!comes(c, patience_)) {
+          lost_ = true;
+          return fail(error());
+        }
+        const ResultPtr r{PQgetResult(c)};
+        if (!r) break;
         if (!done) continue;
         if (!good(r.get())) {
-          done = fail(error());
+          done = fail(error(r.get()));
         } else if (each) {
           for (int row = 0; row < PQntuples(r.get()); ++row) each(first + i, PostgresRow(r.get(), row));
         }
       }
       if (PQstatus(c) == CONNECTION_BAD) return done ? Status(fail(error())) : done;
     }
+    lost_ = !comes(c, patience_);
+    if (lost_) return fail(error());
     const ResultPtr sync(PQgetResult(c));  // the end of the pipeline
     return done;
   }
 
   std::unique_ptr<PGconn, Clear> connection_;
   Use use_;
+  milliseconds patience_ = kPatience;
+  bool lost_ = false;                                      // it is to be made anew, whatever libpq thinks of it
   std::map<std::string, std::string, std::less<>> names_;  // of prepared statements, by text
 };
 
@@ -250,7 +324,9 @@ Status check_version(Postgres& db, std::span<const Migration> migrations) {
 }  // namespace
 
 Result<std::unique_ptr<Db>> open_postgres(const Place& place, std::span<const Migration> migrations, Use use) {
-  std::unique_ptr<PGconn, Clear> connection(PQconnectdb(place.server.c_str()));
+  const char* const words[] = {"connect_timeout", "dbname", nullptr};
+  const char* const values[] = {kConnectPatience, place.server.c_str(), nullptr};
+  std::unique_ptr<PGconn, Clear> connection(PQconnectdbParams(words, values, 1));
   if (PQstatus(connection.get()) != CONNECTION_OK) {
     const bool reached = PQsocket(connection.get()) >= 0 || PQconnectionNeedsPassword(connection.get()) == 1;
     return fail(reached ? Kind::config : Kind::transient, reached ? "db.refused" : "db.unreachable",
@@ -266,12 +342,14 @@ Result<std::unique_ptr<Db>> open_postgres(const Place& place, std::span<const Mi
   }
   if (auto ok = db->begin(); !ok) return fail(std::move(ok.error()));
   Status done = db->run("SELECT pg_advisory_xact_lock($1)", {kMigrating}, {});
+  db->be_patient(true);
   if (done) done = migrate(*db, place, migrations);
   if (done) done = db->commit();
   if (!done) {
     db->rollback();
     return fail(std::move(done.error()));
   }
+  db->be_patient(false);
   return db;
 }
 

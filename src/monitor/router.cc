@@ -36,6 +36,7 @@ void Router::handle(const net::Request& request, net::ReplyPtr reply) const {
 net::Response problem(int status, std::string_view code, std::string_view what) {
   net::Response response;
   response.status = status;
+  if (status == 503) response.headers.emplace("Retry-After", "5");
   response.body = protocol::json_value::dump({{"error", {{"code", code}, {"what", what}}}});
   return response;
 }

@@ -24,7 +24,7 @@ class Router {
   std::map<std::string, Methods, std::less<>> paths_;
 };
 
-// {"error":{"code":...,"what":...}}
+// {"error":{"code":...,"what":...}}, for 503 with Retry-After.
 net::Response problem(int status, std::string_view code, std::string_view what);
 
 }  // namespace apf::monitor

@@ -29,9 +29,7 @@ net::Response refusal(const Error& error) {
 }
 
 net::Response overloaded() {
-  net::Response response = problem(503, "monitor.overloaded", "too many news wait to be stored; try again later");
-  response.headers["Retry-After"] = "5";
-  return response;
+  return problem(503, "monitor.overloaded", "too many news wait to be stored; try again later");
 }
 
 void operator+=(Taken& to, const Taken& more) {
