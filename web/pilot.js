@@ -33,7 +33,7 @@ export async function pilot(main, { factory, id }) {
         p.running && stop ? tile('ran', length(Date.parse(stop) - Date.parse(p.running))) : null,
         p.rc === null ? null : tile('exit code', p.rc, p.rc ? 'fault' : 'done')),
       p.reason || p.failure ? h('p', { class: 'error' }, [p.failure, p.reason].filter(Boolean).join(': ')) : null,
-      facts([['State', state(p)], ['Factory', toFactory(p.factory)], ['Label', p.label && toLabel(p.factory, p.label)],
+      facts([['State', p.held && !p.ended ? `${p.state}; held by its batch system` : state(p)], ['Factory', toFactory(p.factory)], ['Label', p.label && toLabel(p.factory, p.label)],
         ['Node', p.node && toNode(p.node)], ['Last heard', ago(p.seen)],
         ['Work', ({ had: 'had payload', empty: 'empty: found no job' })[p.work] ?? 'not told'], ['Payloads', p.payloads === null ? '' : String(p.payloads)],
         ['Payload ids', p.payload_ids && h('span', {}, p.payload_links.flatMap(({ id: one, url }, i) => [i ? ', ' : '', toOutside(url, one)]))], ['Submission', p.submission && `${p.submission}, pilot ${p.index ?? '?'}`],

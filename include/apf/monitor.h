@@ -22,9 +22,10 @@ struct PilotNote {
   PilotState state = PilotState::pending;
   Wall at;
   std::int32_t exit_code = -1;
-  std::string profile = {};  // what its node is, JSON as the wrapper tells it once (docs/wrapper.md); mostly empty
-  Wall planned;              // of its submission: SubmitOrder::when, which decides the place of its logs
-  Wall submitted, started;   // 0: not yet
+  std::int32_t payloads = -1;  // that it ran so far, as its wrapper told; -1: not told
+  std::string profile = {};    // what its node is, JSON as the wrapper tells it once (docs/wrapper.md); mostly empty
+  Wall planned;                // of its submission: SubmitOrder::when, which decides the place of its logs
+  Wall submitted, started;     // 0: not yet
 };
 
 // A decision.

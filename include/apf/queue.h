@@ -24,6 +24,7 @@ struct QueueSpec {
   std::string name;
   std::string wms, wms_queue;               // section [wms.X] and the queue's name in it
   std::string batch;                        // section [batch.X]
+  std::string site, cloud;                  // for people, who look at queues by these in monitors; may be empty
   std::vector<std::string> job_labels;      // empty: all
   std::vector<std::string> resource_types;  // empty: all
   std::vector<StepSpec> sched;

@@ -90,10 +90,11 @@ std::string show(const OptionValue& value, bool secret) {
 
 bool QueueSpec::operator==(const QueueSpec& o) const {
   const auto values = [](const QueueSpec& q) {
-    return std::tie(q.name, q.wms, q.wms_queue, q.batch, q.job_labels, q.resource_types, q.sched, q.weight, q.enabled,
-                    q.mode, q.retire, q.retire_newest_first, q.trial, q.held_release, q.held_tries, q.held_remove,
-                    q.running_remove, q.pending_remove, q.renamed_from, q.executable, q.arguments, q.next_wrapper,
-                    q.environment, q.input_files, q.min_pilot_time, q.exclude_nodes, q.keep_logs, q.submit);
+    return std::tie(q.name, q.wms, q.wms_queue, q.batch, q.site, q.cloud, q.job_labels, q.resource_types, q.sched,
+                    q.weight, q.enabled, q.mode, q.retire, q.retire_newest_first, q.trial, q.held_release, q.held_tries,
+                    q.held_remove, q.running_remove, q.pending_remove, q.renamed_from, q.executable, q.arguments,
+                    q.next_wrapper, q.environment, q.input_files, q.min_pilot_time, q.exclude_nodes, q.keep_logs,
+                    q.submit);
   };
   return values(*this) == values(o);
 }

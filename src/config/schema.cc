@@ -178,6 +178,8 @@ constexpr std::array kConfig{
 constexpr std::array kQueue{
     OptionSpec{.name = "wms",
                .doc = "section [wms.NAME] whose jobs the pilots serve; unset: none, for chains that look at no demand"},
+    OptionSpec{.name = "site", .doc = "site that it belongs to; for people, in monitors"},
+    OptionSpec{.name = "cloud", .doc = "cloud or region of the site; for people, in monitors"},
     OptionSpec{.name = "wms_queue", .doc = "name of the queue in the WMS; unset: the name of this queue"},
     OptionSpec{.name = "batch", .doc = "section [batch.NAME] that the pilots are submitted to", .required = true},
     OptionSpec{.name = "job_labels", .type = OptionType::list, .doc = "job labels that count as demand; unset: all"},

@@ -80,6 +80,8 @@ QueueSpec queue_spec(const Section& s) {
   q.wms_queue = o.text_or("wms_queue", "");
   if (q.wms_queue.empty()) q.wms_queue = s.name;
   q.batch = o.text("batch");
+  q.site = o.text_or("site", "");
+  q.cloud = o.text_or("cloud", "");
   q.job_labels = list_or_empty(o, "job_labels", &Options::list);
   q.resource_types = list_or_empty(o, "resource_types", &Options::list);
   q.sched = s.sched;

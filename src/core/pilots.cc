@@ -35,6 +35,7 @@ void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::i
   n.state = state;
   n.at = at;
   n.exit_code = exit_code;
+  n.payloads = p.payloads;
   n.profile = profile;
   n.planned = s.submissions[p.submission].row.planned;
   n.submitted = p.submitted;

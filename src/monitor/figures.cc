@@ -41,6 +41,7 @@ Flow& Flow::operator+=(const Flow& other) {
   fault += other.fault;
   empty += other.empty;
   unstarted += other.unstarted;
+  held += other.held;
   seconds_ran += other.seconds_ran;
   return *this;
 }

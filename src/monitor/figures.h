@@ -19,6 +19,7 @@ namespace apf::monitor {
 // Pilots that are live, by state.
 struct Live {
   std::int64_t created = 0, running = 0, exiting = 0, stale = 0;
+  std::int64_t held = 0;  // of created: as far as it is told
   [[nodiscard]] std::int64_t all() const { return created + running + exiting + stale; }
   [[nodiscard]] std::int64_t of(PilotState state) const;  // 0 for those that have ended
   bool operator==(const Live&) const = default;
@@ -30,6 +31,7 @@ struct Flow {
   std::int32_t empty = 0;        // of done: found no work
   std::int32_t unstarted = 0;    // of fault: never ran (held, removed, refused by a CE)
   std::int64_t seconds_ran = 0;  // of those that ended
+  std::int32_t held = 0;         // of unstarted: held when they ended; where nobody tells: all of them
   Flow& operator+=(const Flow& other);
   bool operator==(const Flow&) const = default;
 };

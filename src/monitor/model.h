@@ -63,7 +63,9 @@ struct Pilot {
   bool aged = false;  // its state is the monitor's own guess: news overrides it
   NodeNo node = 0;
   std::string failure;  // of a fault: its class in one word
-  std::string reason;   // of a fault, for people
+  std::string reason;   // of a fault, or why it is held; for people
+  // Has its batch system stopped it, or had when it ended? Unset: nobody tells. It is no state of APFMon's.
+  std::optional<bool> held;
   std::string submission;
   std::optional<std::uint32_t> index;  // in its submission
   std::string payload_ids;             // with ',' between them
@@ -86,6 +88,8 @@ struct PilotNews {
   bool payload_started = false;
   std::string node, failure, text, submission, payload_ids, profile, source;
   std::optional<std::uint32_t> index;
+  std::optional<bool> held;
+  std::string hold_reason;  // why, when it is
   std::vector<Detail> details;
 };
 

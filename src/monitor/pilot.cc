@@ -95,6 +95,19 @@ bool take_facts(Pilot& p, const PilotNews& n, NodeNo node) {
   return merge(p.details, n.details) || news;
 }
 
+// A hold is no state: the pilot waits on, until it is released, or removed.
+bool take_hold(Pilot& p, const PilotNews& n, Wall now) {
+  if (!n.held || (p.state >= PilotState::done && !p.aged)) return false;
+  const bool was = p.held.value_or(false), same = p.held == n.held;
+  if (same && (!was || n.hold_reason.empty() || n.hold_reason == p.reason)) return false;
+  p.held = n.held;
+  if (*n.held) p.reason = n.hold_reason;
+  if (was && !*n.held) p.reason.clear();
+  if (*n.held) note(p, {now, PilotState::created, n.source, n.hold_reason.empty() ? "held" : "held: " + n.hold_reason});
+  if (was && !*n.held) note(p, {now, PilotState::created, n.source, "released"});
+  return true;
+}
+
 bool move_on(Pilot& p, PilotState to) {
   if (p.state == PilotState::fault || to <= p.state) return false;
   p.state = to;
@@ -131,7 +144,9 @@ bool apply(Pilot& p, const PilotNews& n, NodeNo node, Wall now) {
   const bool first = p.seen.ms == 0;
   const bool guessed_end = p.aged && p.state >= PilotState::done && n.state >= PilotState::done;
   const bool fresh_slot = guessed_end || slot(p, n.state).ms == 0;
+  const bool was_held = p.held.value_or(false);
   bool news = take_facts(p, n, node);
+  news |= take_hold(p, n, now);
   const bool fault_now = n.state == PilotState::fault && (p.state != PilotState::fault || p.aged);
   if (first || fresh_slot || fault_now || news) {
     take_back(p);
@@ -144,7 +159,10 @@ bool apply(Pilot& p, const PilotNews& n, NodeNo node, Wall now) {
   move_on(p, n.state);
   if (n.state == PilotState::fault) {
     fill(p.failure, n.failure);
-    fill(p.reason, n.text);
+    if (was_held)
+      replace(p.reason, n.text);  // what was there told of the hold
+    else
+      fill(p.reason, n.text);
   }
   if (first || fresh_slot || fault_now || !n.text.empty()) note(p, {at, n.state, n.source, n.text});
   return true;

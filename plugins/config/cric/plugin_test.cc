@@ -27,9 +27,9 @@ json ce(const std::string& host, const std::string& flavour = "HTCONDOR-CE") {
           {"ce_queue_status", ""}};
 }
 json entry(const std::string& name, const json& ces) {
-  return {{"panda_resource", name}, {"vo_name", "example"},    {"cloud", "DE"},    {"type", "unified"},
-          {"state", "ACTIVE"},      {"resource_type", "GRID"}, {"queues", ces},    {"pilot_manager", "APF"},
-          {"corecount", 8},         {"maxrss", 16000},         {"maxtime", 345600}};
+  return {{"panda_resource", name}, {"vo_name", "example"}, {"cloud", "DE"},           {"atlas_site", "LAB"},
+          {"type", "unified"},      {"state", "ACTIVE"},    {"resource_type", "GRID"}, {"queues", ces},
+          {"pilot_manager", "APF"}, {"corecount", 8},       {"maxrss", 16000},         {"maxtime", 345600}};
 }
 json many(int n) {
   json all = json::object();
@@ -56,6 +56,8 @@ TEST(CricSelection, EachCeBecomesAQueueWithItsResources) {
   EXPECT_THAT(s.broken, IsEmpty());
   EXPECT_EQ(s.toml, R"([queue."SITE-arc.example.org"]
 wms_queue = "SITE"
+site = "LAB"
+cloud = "DE"
 submit.flavour = "arc"
 submit.arc_url = "https://arc.example.org:8443/arex/rest/1.0"
 submit.arc_queue = "grid"
@@ -65,6 +67,8 @@ submit.wall_time = "5760 min"
 
 [queue."SITE-ce1.example.org"]
 wms_queue = "SITE"
+site = "LAB"
+cloud = "DE"
 submit.flavour = "condor"
 submit.remote_schedd = "ce1.example.org"
 submit.request_cpus = 8
@@ -73,6 +77,8 @@ submit.wall_time = "5760 min"
 
 [queue."SITE-ce1.example.org-long"]
 wms_queue = "SITE"
+site = "LAB"
+cloud = "DE"
 submit.flavour = "condor"
 submit.remote_schedd = "ce1.example.org"
 submit.remote_pool = "ce1.example.org:9620"

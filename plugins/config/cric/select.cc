@@ -140,6 +140,11 @@ class Selection {
     if (!queue_name.empty() && !printable(queue_name)) return broken(name, "has a CE with an impossible ce_queue_name");
 
     std::string lines = fmt::format("wms_queue = {}\n", toml_string(name));
+    std::string site = text(entry, "atlas_site");
+    if (site.empty()) site = text(entry, "rc_site");
+    const std::string cloud = text(entry, "cloud");
+    if (printable(site)) lines += fmt::format("site = {}\n", toml_string(site));
+    if (printable(cloud)) lines += fmt::format("cloud = {}\n", toml_string(cloud));
     lines += flavour == "arc-ce" ? arc(*at, queue_name) : htcondor(*at, queue_name);
     lines += resources(name, entry, ce);
     std::string ours = fmt::format("{}-{}", name, at->host);

@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::array kOptions{
     OptionSpec{.name = "url", .doc = "base of its API: http://apfmon.example.org/api", .required = true},
+    OptionSpec{.name = "api",
+               .fallback = "auto",
+               .doc = "calls that the server understands: v1 are the bulk calls of apf-monitor; auto: it is asked",
+               .choices = "auto|apfmon|v1"},
     OptionSpec{.name = "email", .doc = "who is to be asked about this factory; shown on its page"},
     OptionSpec{.name = "interval",
                .type = OptionType::duration,
@@ -44,6 +48,8 @@ Result<std::unique_ptr<Monitor>> make(const Options& o) {
   if (!s.token_file.empty() && !https && !is_loopback_url(s.url))
     return fail(Kind::config, "apfmon.token_in_clear", "the token would cross the network in plain text", "url",
                 "use https");
+  const std::string api = o.text_or("api", "auto");
+  s.api = api == "v1" ? apfmon::Api::v1 : api == "apfmon" ? apfmon::Api::apfmon : apfmon::Api::unknown;
   s.email = o.text_or("email", "");
   s.interval = o.duration("interval");
   s.longest_queue = static_cast<std::size_t>(o.integer("queue"));

@@ -74,6 +74,7 @@ class Apfmon : public testing::Test {
     settings.url = "http://127.0.0.1/api";
     settings.email = "admin@example.org";
     settings.interval = Duration{};
+    settings.api = Api::apfmon;
     context.on_http = std::ref(server);
     auto q = std::make_shared<QueueSpec>();
     q->name = "Q";

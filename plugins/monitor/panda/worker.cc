@@ -1,6 +1,6 @@
 // What PanDA is told of one pilot.
+#include "monitor/log_urls.h"
 #include "panda.h"
-#include "protocol/launch.h"
 
 namespace apf::panda {
 namespace {
@@ -53,17 +53,11 @@ protocol::panda::Worker worker_of(const FactoryIdentity& me, const PilotNote& no
   w.resource_type = only_or_any(spec.resource_types);
   w.computing_element = computing_element(spec);
   if (spec.submit.has("request_cpus")) w.cores = spec.submit.integer("request_cpus");
-  // The place of the logs is known in one place.
-  SubmitOrder order;
-  order.queue = &spec;
-  order.me = &me;
-  order.submission = note.submission;
-  order.when = note.planned;
-  const std::string folder = protocol::launch(order, note.batch_id, std::to_string(note.index)).log_url;
-  if (folder.empty()) return w;
-  w.out_url = folder + "/" + note.batch_id + ".out";
-  w.err_url = folder + "/" + note.batch_id + ".err";
-  w.log_url = folder + "/" + note.batch_id + ".log";
+  const std::string logs = monitoring::log_urls(me, note);
+  if (logs.empty()) return w;
+  w.out_url = logs + ".out";
+  w.err_url = logs + ".err";
+  w.log_url = logs + ".log";
   return w;
 }
 

@@ -101,12 +101,14 @@ class Rules {
   }
 
   void held(const LabelFigures& l) {
-    const std::int64_t all = std::int64_t{l.hour.started} + l.hour.unstarted;
-    if (all < limits_.least || double(l.hour.unstarted) < limits_.held_ratio * double(all)) return;
+    const std::int64_t held = l.live.held + l.hour.held, all = held + l.hour.started;
+    if (all < limits_.least || double(held) < limits_.held_ratio * double(all)) return;
     Finding x = about(l, "label.held");
-    x.text = fmt::format("{} of {} within an hour ended without having run ({}).", l.hour.unstarted, pilots(all),
-                         percent(l.hour.unstarted, all));
-    x.advice = "They were held, removed or refused: look at the batch system's reason, first at the credential.";
+    x.text = fmt::format(
+        "{} of {} that could have started within an hour are held ({} now), or ended without having "
+        "run ({}).",
+        held, pilots(all), l.live.held, percent(held, all));
+    x.advice = "Look why the batch system holds, removes or refuses them, first at the credential.";
     found_.push_back(std::move(x));
   }
 

@@ -126,9 +126,9 @@ TEST(AlarmRules, PilotsFail) {
 
 TEST(AlarmRules, PilotsEndWithoutHavingRun) {
   Site s;
-  s.good.hour = {.started = 14, .done = 14, .fault = 6, .unstarted = 6};
+  s.good.hour = {.started = 14, .done = 14, .fault = 6, .unstarted = 6, .held = 6};
   EXPECT_THAT(s.codes(), ElementsAre("label.held label lab:BNL"));
-  s.good.hour.unstarted = 5;
+  s.good.hour.held = 5;
   EXPECT_THAT(s.codes(), IsEmpty());
 }
 

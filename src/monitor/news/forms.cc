@@ -158,6 +158,8 @@ Status take_pilot(const Fields& fields, PilotNews& to) {
   if (auto ok = number(fields, "index", 0, UINT32_MAX, to.index); !ok) return ok;
   if (auto ok = time(fields, "at", to.at); !ok) return ok;
   to.payload_started = yes(fields, "payload_started");
+  if (fields.contains("held")) to.held = yes(fields, "held");
+  to.hold_reason = text_of(fields, "hold_reason");
   to.node = text_of(fields, "node");
   to.failure = text_of(fields, "failure");
   to.text = text_of(fields, "text");

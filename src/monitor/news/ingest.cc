@@ -180,6 +180,12 @@ struct Ingest {
       });
     });
   }
+  // How a sender finds out that its bulk calls are understood here.
+  void get_news(const net::Request& /*r*/, const net::ReplyPtr& reply) const {
+    net::Response response;
+    response.body = json{{"program", "apf-monitor"}, {"version", APF_VERSION}, {"most", kMostAtOnce}}.dump();
+    reply->send(std::move(response));
+  }
 };
 
 }  // namespace
@@ -195,6 +201,7 @@ void add_ingest(Router& router, Parts& parts) {
   add("PUT", "/api/jobs", &Ingest::put_jobs);
   add("POST", "/api/labels/", &Ingest::post_label);
   add("POST", "/api/jobs/", &Ingest::post_job);
+  add("GET", "/api/v1/news", &Ingest::get_news);
   add("POST", "/api/v1/news", &Ingest::post_news);
 }
 

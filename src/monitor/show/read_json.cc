@@ -14,17 +14,12 @@ using protocol::json_value::time;
 constexpr std::size_t kFailingNodes = 20;
 
 json live(const Live& l) {
-  return {{"created", l.created}, {"running", l.running}, {"exiting", l.exiting}, {"stale", l.stale}};
+  return {{"created", l.created}, {"running", l.running}, {"exiting", l.exiting}, {"stale", l.stale}, {"held", l.held}};
 }
 
 json flow(const Flow& f) {
-  return {{"created", f.created},
-          {"started", f.started},
-          {"done", f.done},
-          {"fault", f.fault},
-          {"empty", f.empty},
-          {"unstarted", f.unstarted},
-          {"seconds_ran", f.seconds_ran}};
+  return {{"created", f.created}, {"started", f.started},     {"done", f.done}, {"fault", f.fault},
+          {"empty", f.empty},     {"unstarted", f.unstarted}, {"held", f.held}, {"seconds_ran", f.seconds_ran}};
 }
 
 json created_of(const std::vector<Flow>& steps) {
@@ -146,6 +141,7 @@ json pilot_json(const Pilot& p, const Snapshot& all) {
           {"id", p.id},
           {"state", name(p.state)},
           {"aged", p.aged},
+          {"held", p.held ? json(*p.held) : json()},
           {"created", time(p.created)},
           {"running", time(p.running)},
           {"exiting", time(p.exiting)},

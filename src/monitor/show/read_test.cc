@@ -108,7 +108,7 @@ TEST_F(ReadTest, AnswersAreAsDocumented) {
     EXPECT_EQ(checker.check(answer, content["application/json"]["schema"], path), "");
     ++checked;
   }
-  EXPECT_EQ(checked, 10);
+  EXPECT_EQ(checked, 11);
   const json error = json::parse(call("/api/v1/label?factory=F&name=none").body);
   EXPECT_EQ(checker.check(error, {{"$ref", "#/components/schemas/Error"}}, "error"), "");
 }

@@ -135,7 +135,8 @@ TEST_F(BookTest, CountsWhatHappens) {
   const LabelFigures* label = s->label("f", "L");
   ASSERT_NE(label, nullptr);
   EXPECT_EQ(label->live.all(), 0);
-  const Flow expected{.created = 2, .started = 1, .done = 1, .fault = 1, .empty = 0, .unstarted = 1, .seconds_ran = 60};
+  const Flow expected{
+      .created = 2, .started = 1, .done = 1, .fault = 1, .empty = 0, .unstarted = 1, .seconds_ran = 60, .held = 1};
   EXPECT_EQ(label->hour, expected);
   EXPECT_EQ(s->factory("f")->hour, expected);
   const NodeFigures* node = s->node("wn1");

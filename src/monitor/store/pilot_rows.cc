@@ -19,7 +19,7 @@ constexpr std::string_view kUpdate =
 constexpr std::string_view kDetails =
     "INSERT INTO pilot_detail(id, details) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET details = excluded.details";
 
-constexpr std::int64_t kPayloadStarted = 1, kAged = 2;
+constexpr std::int64_t kPayloadStarted = 1, kAged = 2, kHeldTold = 4, kHeld = 8;
 
 std::optional<std::int32_t> optional_of(const db::Row& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -32,7 +32,8 @@ db::Value value_of(const std::optional<T>& n) {
 }
 
 db::Values values_of(const Pilot& p, const std::string& line) {
-  const std::int64_t flags = (p.payload_started ? kPayloadStarted : 0) | (p.aged ? kAged : 0);
+  const std::int64_t flags = (p.payload_started ? kPayloadStarted : 0) | (p.aged ? kAged : 0) |
+                             (p.held ? kHeldTold : 0) | (p.held.value_or(false) ? kHeld : 0);
   return {p.key,
           std::int64_t{p.label},
           static_cast<std::int64_t>(p.state),
@@ -144,6 +145,7 @@ Pilot read_pilot(const db::Row& row) {
   p.seen.ms = row.integer(7);
   p.payload_started = (row.integer(8) & kPayloadStarted) != 0;
   p.aged = (row.integer(8) & kAged) != 0;
+  if ((row.integer(8) & kHeldTold) != 0) p.held = (row.integer(8) & kHeld) != 0;
   p.rc = optional_of(row, 9);
   p.payloads = optional_of(row, 10);
   p.node = static_cast<NodeNo>(row.integer(11));

@@ -13,8 +13,9 @@ constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::size_t kLastPilots = 8;  // of a node
 constexpr std::size_t kBucketsAtOnce = 65'536;
 
-void add(Live& live, PilotState state, int sign) {
-  switch (state) {
+void add(Live& live, const Brief& b, int sign) {
+  if (b.held && b.state == PilotState::created) live.held += sign;
+  switch (b.state) {
     case PilotState::created: live.created += sign; break;
     case PilotState::running: live.running += sign; break;
     case PilotState::exiting: live.exiting += sign; break;
@@ -60,6 +61,7 @@ Brief brief_of(const Pilot& p, const AgeingRules& rules) {
           .state = p.state,
           .empty = p.state == PilotState::done && p.work() == Work::empty,
           .there = true,
+          .held = p.held.value_or(p.state == PilotState::fault && p.running.ms == 0 && p.exiting.ms == 0),
           .first = p.first(),
           .running = p.running,
           .exiting = p.exiting,
@@ -85,6 +87,7 @@ void Tally::flow(KnownOne& known, const Brief& b, int sign, Wall now) {
   if (b.state == PilotState::fault) f->fault += sign;
   if (b.empty) f->empty += sign;
   if (b.state == PilotState::fault && b.running.ms == 0 && b.exiting.ms == 0) f->unstarted += sign;
+  if (b.held && b.state == PilotState::fault && b.running.ms == 0) f->held += sign;
   const Wall stopped = b.exiting.ms != 0 ? b.exiting : b.ended;
   if (b.running.ms != 0 && stopped > b.running) f->seconds_ran += sign * ((stopped.ms - b.running.ms) / 1000);
 }
@@ -92,12 +95,12 @@ void Tally::flow(KnownOne& known, const Brief& b, int sign, Wall now) {
 void Tally::count(const Brief& b, int sign, Wall now) {
   if (!b.there) return;
   if (auto* factory = names_.find_factory(factory_of(b.key))) {
-    add(factory->figures.live, b.state, sign);
+    add(factory->figures.live, b, sign);
     flow(*factory, b, sign, now);
     names_.changed.factories.insert(factory->figures.no);
   }
   if (auto* label = names_.find_label(b.label)) {
-    add(label->figures.live, b.state, sign);
+    add(label->figures.live, b, sign);
     flow(*label, b, sign, now);
     names_.changed.labels.insert(b.label);
   }

@@ -23,6 +23,7 @@ struct Brief {
   NodeNo node = 0;
   PilotState state = PilotState::created;
   bool empty = false, there = false;
+  bool held = false;  // now, or when it ended; of one whose sender does not tell: it never ran
   Wall first, running, exiting, ended, seen, due;
 };
 Brief brief_of(const Pilot& pilot, const AgeingRules& rules);
