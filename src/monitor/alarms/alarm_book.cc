@@ -139,17 +139,21 @@ std::vector<Alarm> AlarmBook::standing() const {
   return all;
 }
 
-std::string AlarmBook::save() const {
+std::string AlarmBook::save(const Waiting& waiting) const {
   json alarms = json::array();
   for (const auto& [key, e] : entries_)
     if (e.stands) alarms.push_back(to_json(e.alarm, e.told));
   json muted = json::array();
   for (const Mute& m : mutes_) muted.push_back(to_json(m));
-  const json all = {{"format", 1}, {"alarms", std::move(alarms)}, {"mutes", std::move(muted)}};
+  json left = json::object();
+  for (const auto& [channel, notices] : waiting)
+    for (const Notice& n : notices) left[channel].push_back({{"raised", n.raised}, {"alarm", to_json(n.alarm, true)}});
+  const json all = {
+      {"format", 1}, {"alarms", std::move(alarms)}, {"mutes", std::move(muted)}, {"waiting", std::move(left)}};
   return all.dump(1, ' ', false, json::error_handler_t::replace);
 }
 
-Status AlarmBook::load(std::string_view text, Mono now) {
+Status AlarmBook::load(std::string_view text, Mono now, Waiting* waiting) {
   entries_.clear();
   mutes_.clear();
   try {
@@ -164,9 +168,13 @@ Status AlarmBook::load(std::string_view text, Mono now) {
       entries_.emplace(Key{e.alarm.found.code, e.alarm.found.subject()}, std::move(e));
     }
     for (const json& j : all.at("mutes")) mutes_.push_back(mute_of(j));
+    if (waiting != nullptr && all.contains("waiting"))
+      for (const auto& [channel, notices] : all.at("waiting").items())
+        for (const json& j : notices) (*waiting)[channel].push_back({j.at("raised"), alarm_of(j.at("alarm"))});
   } catch (const json::exception& e) {
     entries_.clear();
     mutes_.clear();
+    if (waiting != nullptr) waiting->clear();
     return no("alarm.bad_file", e.what());
   }
   return {};

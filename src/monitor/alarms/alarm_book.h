@@ -42,8 +42,10 @@ class AlarmBook {
   // True once after something changed that save() would keep.
   bool take_changed() { return std::exchange(changed_, false); }
   // JSON, for load() of a later run. An error of load ("alarm.bad_file", permanent) leaves the book empty.
-  [[nodiscard]] std::string save() const;
-  Status load(std::string_view text, Mono now);
+  // `waiting`: notices that had not gone out when the monitor stopped, by channel.
+  using Waiting = std::map<std::string, std::vector<Notice>>;
+  [[nodiscard]] std::string save(const Waiting& waiting = {}) const;
+  Status load(std::string_view text, Mono now, Waiting* waiting = nullptr);
 
  private:
   using Key = std::pair<std::string, std::string>;  // code, subject

@@ -100,6 +100,12 @@ Alarms::~Alarms() {
   }
   changed_.notify_all();
   thread_.join();
+  AlarmBook::Waiting waiting;
+  for (const auto& courier : couriers_)
+    if (auto left = courier->leave(); !left.empty()) waiting[courier->name()] = std::move(left);
+  if (waiting.empty()) return;
+  if (auto ok = replace_file(ports_.file, book_.save(waiting)); !ok)
+    ports_.log("notices of alarms that wait are lost: " + ok.error().text());
 }
 
 void Alarms::load() {
@@ -108,10 +114,15 @@ void Alarms::load() {
   std::ostringstream text;
   text << in.rdbuf();
   const std::scoped_lock lock(mutex_);
-  if (auto ok = book_.load(text.str(), mono_now()); !ok) {
+  AlarmBook::Waiting waiting;
+  const Status loaded = book_.load(text.str(), mono_now(), &waiting);
+  unsaved_ = !waiting.empty();  // they are told once
+  for (const auto& courier : couriers_)
+    if (const auto at = waiting.find(courier->name()); at != waiting.end()) courier->tell(at->second);
+  if (!loaded) {
     const std::string bad = ports_.file + ".bad";
     (void)std::rename(ports_.file.c_str(), bad.c_str());
-    ports_.log("alarms of before are forgotten, their file is kept as " + bad + ": " + ok.error().text());
+    ports_.log("alarms of before are forgotten, their file is kept as " + bad + ": " + loaded.error().text());
   }
 }
 

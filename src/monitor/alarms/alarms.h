@@ -85,7 +85,7 @@ class Alarms {
   AlarmBook book_;             // guarded by mutex_
   std::vector<Order> orders_;  // guarded by mutex_
   bool stopping_ = false;      // guarded by mutex_
-  bool unsaved_ = false;       // the thread's own: the last save failed
+  bool unsaved_ = false;       // the thread's own: the file has something else
   std::thread thread_;         // last: it begins when the rest is there
 };
 

@@ -37,6 +37,8 @@ struct Told {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> notices;
+  bool down = false;
+  int refused = 0;
   void wait_for(std::size_t n) {
     std::unique_lock lock(mutex);
     ASSERT_TRUE(changed.wait_for(lock, std::chrono::minutes{2}, [&] { return notices.size() >= n; }));
@@ -49,6 +51,9 @@ class FakeChannel final : public Channel {
   [[nodiscard]] const char* name() const override { return "fake"; }
   Status send(std::span<const Notice> notices, std::int64_t, Mono, const std::atomic<bool>*) override {
     const std::scoped_lock lock(told_.mutex);
+    told_.refused += told_.down ? 1 : 0;
+    told_.changed.notify_all();
+    if (told_.down) return fail(Kind::transient, "fake.down", "down");
     for (const Notice& n : notices) told_.notices.push_back((n.raised ? "raised " : "over ") + n.alarm.found.subject());
     told_.changed.notify_all();
     return {};
@@ -127,6 +132,28 @@ TEST(Alarms, AreToldShownAndReported) {
   EXPECT_EQ(all["deliveries"][0]["channel"], "fake");
   const json report = r.get("/api/v1/report");
   EXPECT_THAT(report["items"][0]["ticket"].get<std::string>(), HasSubstr("https://mon.example.org/report"));
+}
+
+TEST(Alarms, WhatWaitsWhenTheMonitorStopsIsToldOnceAfterTheNextStart) {
+  Rig r;
+  r.told.wait_for(1);
+  r.alarms.reset();
+  std::filesystem::remove(r.dir.file("alarms.json"));
+  r.told.notices.clear();
+  r.told.down = true;
+  r.start();
+  {
+    std::unique_lock lock(r.told.mutex);
+    ASSERT_TRUE(r.told.changed.wait_for(lock, std::chrono::minutes{2}, [&] { return r.told.refused > 0; }));
+  }
+  r.alarms.reset();
+  r.told.down = false;
+  r.start();
+  r.told.wait_for(1);
+  EXPECT_THAT(r.told.notices, ElementsAre("raised factory lab"));
+  r.alarms.reset();
+  std::ifstream file(r.dir.file("alarms.json"));
+  EXPECT_EQ(json::parse(file)["waiting"], json::object());
 }
 
 TEST(Alarms, PeopleGiveOrdersThatSurviveARestart) {

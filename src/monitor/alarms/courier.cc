@@ -11,13 +11,16 @@ namespace apf::monitor {
 Courier::Courier(std::unique_ptr<Channel> channel, Limits limits, std::function<void(const std::string&)> log)
     : channel_(std::move(channel)), limits_(limits), log_(std::move(log)), thread_([this] { run(); }) {}
 
-Courier::~Courier() {
+std::vector<Notice> Courier::leave() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  const std::scoped_lock lock(mutex_);
+  const std::deque<Notice> left = std::exchange(waiting_, {});
+  return {left.begin(), left.end()};
 }
 
 void Courier::add(const Notice& notice) {

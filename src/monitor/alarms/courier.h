@@ -56,7 +56,8 @@ class Courier {
   Courier(std::unique_ptr<Channel> channel, Limits limits, std::function<void(const std::string&)> log);
   Courier(const Courier&) = delete;
   Courier& operator=(const Courier&) = delete;
-  ~Courier();  // breaks off what is under way; what waits is lost
+  ~Courier() { leave(); }
+  std::vector<Notice> leave();  // ends: breaks off what is under way, and returns what waits; nothing is told later
 
   void tell(std::span<const Notice> notices);
   [[nodiscard]] Stats stats() const;
