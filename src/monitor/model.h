@@ -71,10 +71,17 @@ struct Pilot {
   std::string payload_ids;             // with ',' between them
   std::vector<Detail> details;
   std::vector<Moment> line;
+  int reports = 0;  // that it made itself, with its submission's key
   bool operator==(const Pilot&) const = default;
 
   [[nodiscard]] Work work() const;
   [[nodiscard]] Wall first() const;  // the earliest time that is known of it
+};
+
+// The key with which the pilots of a submission report: pilot_report.h.
+struct ReportKey {
+  std::string submission;
+  std::uint32_t pilots = 0;  // that the submission has
 };
 
 // News of one pilot, of whatever protocol.
@@ -91,6 +98,7 @@ struct PilotNews {
   std::optional<bool> held;
   std::string hold_reason;  // why, when it is
   std::vector<Detail> details;
+  std::optional<ReportKey> key;  // of the pilot that told it itself
 };
 
 // News of a label; what is unset stays as it was.
@@ -110,11 +118,19 @@ struct FactoryNews {
   std::optional<Wall> credential_ends;  // the first of its credentials that ends
 };
 
+// A submission whose pilots report here.
+struct SubmissionNews {
+  std::string id;
+  std::string digest;        // SHA-256 of its key, in hex
+  std::uint32_t pilots = 0;  // that it has
+};
+
 // All that one call brings, of one factory. Whatever it names and is not known is made.
 struct News {
   FactoryNews factory;
   std::vector<LabelNews> labels;
   std::vector<PilotNews> pilots;
+  std::vector<SubmissionNews> submissions = {};
 };
 
 }  // namespace apf::monitor

@@ -72,6 +72,7 @@ Status Server::prepare() {
   auto writer = Writer::start(place, writing, board_);
   if (!writer) return fail(std::move(writer.error()));
   writer_ = std::move(*writer);
+  access_->know(writer_->report_keys());
   auto readers = Readers::start(place, kReaders);
   if (!readers) return fail(std::move(readers.error()));
   readers_ = std::move(*readers);

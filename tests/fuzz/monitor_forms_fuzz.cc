@@ -37,6 +37,8 @@ void check(const monitor::News& news) {
     const std::vector<monitor::Message> messages = {{apf::Wall{7}, *l.status}, {apf::Wall{6}, *l.status}};
     require(monitor::read_messages(monitor::write_messages(messages)) == messages);
   }
+  for (const monitor::SubmissionNews& s : news.submissions)
+    require(monitor::good_name(s.id) && s.digest.size() == 64 && s.pilots > 0);
   for (const monitor::PilotNews& p : news.pilots) {
     require(monitor::good_name(p.id));
     check(p);

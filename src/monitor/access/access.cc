@@ -6,6 +6,7 @@
 #include <array>
 
 #include "apf/loopback.h"
+#include "config/sha256.h"
 #include "monitor/router.h"
 
 namespace apf::monitor {
@@ -139,8 +140,17 @@ Caller Access::caller(const net::Request& request) {
   const std::string authorization = header(request, "authorization");
   if (!authorization.empty()) {
     constexpr std::string_view bearer = "Bearer ";
-    const auto entry = authorization.starts_with(bearer) ? tokens_.find(authorization.substr(bearer.size())) : nullptr;
-    if (entry == nullptr) return c;
+    if (!authorization.starts_with(bearer)) return c;
+    const std::string token = authorization.substr(bearer.size());
+    const auto entry = tokens_.find(token);
+    if (entry == nullptr) {
+      const auto owner = keys_ != nullptr ? keys_->find(config::sha256_hex(token)) : std::nullopt;
+      if (!owner) return c;
+      c.role = Role::pilot;
+      c.name = owner->factory;
+      c.key = owner->key;
+      return c;
+    }
     c.role = entry->kind == TokenKind::admin ? Role::admin : Role::factory;
     c.name = entry->name;
     return c;
@@ -166,6 +176,8 @@ std::optional<net::Response> Access::refuse(const net::Request& head, Mono now) 
     no->headers["Retry-After"] = "1";
   } else if (c.role == Role::nobody) {
     no = refusal(401, "access.unknown_token", "this token is not known here; apf-monitor token create makes one");
+  } else if (c.role == Role::pilot && (head.method != "POST" || !head.path.starts_with("/api/jobs/" + c.name + ":"))) {
+    no = refusal(403, "access.pilot_only", "this key is for reports of the pilots of its submission only");
   } else if (is_order(head) && c.role != Role::admin) {
     no = refusal(c.role == Role::factory ? 403 : 401, "access.admin_only", "this needs an administrator's token");
   } else if (!reads(head) && c.role == Role::open && cross_site(head)) {

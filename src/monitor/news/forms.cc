@@ -21,6 +21,7 @@ constexpr std::size_t kLongestIds = 1000;
 constexpr std::size_t kLongestProfile = 16'384;
 constexpr int kDeepest = 32;
 constexpr std::int64_t kMostRc = 1'000'000;
+constexpr std::int64_t kMostPilots = 1'000'000;  // of a submission
 
 tl::unexpected<Error> bad(std::string what, std::string where = {}) {
   return fail(Kind::permanent, kCode, std::move(what), std::move(where));
@@ -167,6 +168,23 @@ Status take_pilot(const Fields& fields, PilotNews& to) {
   to.payload_ids = text_of(fields, "ids", kLongestIds);
   to.profile = text_of(fields, "profile", kLongestProfile);
   take_details(fields, to);
+  return {};
+}
+
+Status take_submission(const Json& object, News& to) {
+  const Fields fields = fields_of(object);
+  SubmissionNews s;
+  auto id = named(fields, "id");
+  if (!id) return fail(std::move(id.error()));
+  s.id = std::move(*id);
+  s.digest = text_of(fields, "key");
+  if (s.digest.size() != 64 || s.digest.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return bad("'key' must be the SHA-256 of the submission's key: 64 digits of lower-case hex");
+  std::optional<std::uint32_t> pilots;
+  if (auto ok = number(fields, "pilots", 1, kMostPilots, pilots); !ok) return ok;
+  if (!pilots) return bad("'pilots' is missing: how many pilots the submission has");
+  s.pilots = *pilots;
+  to.submissions.push_back(std::move(s));
   return {};
 }
 
@@ -348,6 +366,9 @@ Result<News> read_news(std::string_view body) {
     });
     if (!ok) return fail(std::move(ok.error()));
   }
+  if (const Json& all = jv::member(*json, "submissions"); !all.is_null())
+    if (auto ok = each(all, "submissions", [&](const Json& object) { return take_submission(object, news); }); !ok)
+      return fail(std::move(ok.error()));
   if (const Json& pilots = jv::member(*json, "pilots"); !pilots.is_null())
     if (auto ok = each(pilots, "pilots", [&](const Json& object) { return take_news_pilot(object, news); }); !ok)
       return fail(std::move(ok.error()));

@@ -16,7 +16,7 @@
 
 namespace apf::monitor {
 
-constexpr std::size_t kMostAtOnce = 1000;  // pilots or labels in a body
+constexpr std::size_t kMostAtOnce = 1000;  // pilots or labels in a body; submissions, too
 
 // PUT factories/<name>: {"url", "version", "email", "type"}, any may be missing.
 Result<FactoryNews> read_factory(std::string_view body);

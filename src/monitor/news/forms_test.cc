@@ -50,6 +50,26 @@ TEST(Forms, ReadStatesAndMessagesAsFormAndAsJson) {
     EXPECT_EQ(read_label_status(body)->status, "Ready:in=0, ret=1") << body;
 }
 
+TEST(Forms, ReadSubmissions) {
+  const std::string key(64, 'a');
+  const auto with = [](const std::string& one) { return read_news(R"({"factory":"f","submissions":[)" + one + "]}"); };
+  const auto n = with(R"({"id":"s-1","key":")" + key + R"(","pilots":20})");
+  ASSERT_TRUE(n) << n.error().text();
+  ASSERT_EQ(n->submissions.size(), 1U);
+  EXPECT_EQ(n->submissions[0].id, "s-1");
+  EXPECT_EQ(n->submissions[0].digest, key);
+  EXPECT_EQ(n->submissions[0].pilots, 20U);
+  for (const std::string& wrong :
+       {R"({"key":")" + key + R"(","pilots":20})", std::string(R"({"id":"s-1","pilots":20})"),
+        R"({"id":"s-1","key":")" + key + R"("})", R"({"id":"s-1","key":")" + key + R"(","pilots":0})",
+        R"({"id":"s-1","key":")" + key + R"(","pilots":1000001})", R"({"id":"s-1","key":")" + key + R"(a","pilots":1})",
+        R"({"id":"s-1","key":")" + std::string(64, 'A') + R"(","pilots":1})", std::string("7")}) {
+    const auto bad = with(wrong);
+    ASSERT_FALSE(bad) << wrong;
+    EXPECT_EQ(bad.error().where, "submissions[0]");
+  }
+}
+
 TEST(Forms, ReadOurOwnNews) {
   const auto n = read_news(R"({"factory": {"name":"f","version":"1","started":true,"credential_ends":5000},
       "labels":[{"name":"L","wms_queue":"Q","status":"s"}],

@@ -28,6 +28,12 @@ net::Response refusal(const Error& error) {
   return problem(500, error.code, error.what);
 }
 
+net::Response not_yet() {
+  net::Response r = problem(503, "monitor.not_told_yet", "the factory has not told this pilot yet; try again later");
+  r.headers["Retry-After"] = "10";
+  return r;
+}
+
 net::Response overloaded() {
   return problem(503, "monitor.overloaded", "too many news wait to be stored; try again later");
 }
@@ -151,7 +157,29 @@ struct Ingest {
     });
   }
 
+  // Of the pilot itself, with its submission's key: the key says which factory it is.
+  void post_report(const Caller& who, const net::Request& r, const net::ReplyPtr& reply) const {
+    std::string id = r.path.substr(std::min(r.path.size(), ("/api/jobs/" + who.name + ":").size()));
+    if (!good_name(id)) return reply->send(no_such_pair("/api/jobs/<factory>:<id>"));
+    read_and(r, reply, read_job_state, [&](PilotNews pilot) {
+      pilot.id = std::move(id);
+      pilot.key = who.key;
+      pilot.source = "wrapper " + who.address;
+      News news;
+      news.factory.name = who.name;
+      news.pilots.push_back(std::move(pilot));
+      const auto done = [reply](const Result<Taken>& taken) {
+        if (!taken) return reply->send(refusal(taken.error()));
+        if (taken->not_yet) return reply->send(not_yet());
+        if (taken->denied != nullptr) return reply->send(problem(403, "monitor.not_yours", taken->denied));
+        reply->send(text(200, taken->unchanged > 0 ? "Known already" : "Job updated"));
+      };
+      if (!parts.writer.take(std::move(news), done)) reply->send(overloaded());
+    });
+  }
+
   void post_job(const net::Request& r, const net::ReplyPtr& reply) const {
+    if (const Caller who = parts.access.caller(r); who.role == Role::pilot) return post_report(who, r, reply);
     auto name = split(std::string_view(r.path).substr(std::string_view("/api/jobs/").size()), *parts.board.get());
     if (!name) return reply->send(no_such_pair("/api/jobs/<factory>:<id>"));
     read_and(r, reply, read_job_state, [&](PilotNews pilot) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/sha256.h"
 #include "monitor/store/pilots.h"
 #include "support/monitor_fixture.h"
 
@@ -84,6 +85,71 @@ TEST_F(IngestTest, WhatWasAnsweredIsThereAfterARestart) {
   EXPECT_THAT(call("GET", "/healthz").body, HasSubstr(R"("pilots":3)"));
   EXPECT_EQ(pilot("f", "name").details, (std::vector<Detail>{{"stdout", "http://x/out"}}));
   EXPECT_EQ(call("POST", "/api/jobs/f:name", "state=done").body, "Known already\n");
+}
+
+constexpr const char* kKey = "key-of-s-1";
+
+class ReportTest : public IngestTest {
+ protected:
+  void tell(const std::string& pilots) {
+    const std::string body = R"({"factory":"f","submissions":[{"id":"s-1","pilots":2,"key":")" +
+                             config::sha256_hex(kKey) + R"("}],"pilots":[)" + pilots + "]}";
+    ASSERT_EQ(call("POST", "/api/v1/news", body).status, 200);
+  }
+  HttpReply report(const char* method, const std::string& path, const std::string& body, const char* key = kKey) {
+    HttpRequest request;
+    request.method = method;
+    request.url = server_->url() + path;
+    request.body = body;
+    request.headers.emplace_back("Authorization", std::string("Bearer ") + key);
+    return net::fetch(request, mono_now() + seconds{60}).value();
+  }
+};
+
+TEST_F(ReportTest, APilotTellsOfItself) {
+  tell("");
+  const auto early = report("POST", "/api/jobs/f:1.0", "state=running&submission=s-1&index=0&node=wn1");
+  EXPECT_EQ(early.status, 503) << early.body;
+  EXPECT_THAT(early.body, HasSubstr("not told this pilot yet"));
+  tell(R"({"id":"1.0","label":"L","state":"created","submission":"s-1","index":0})");
+  EXPECT_EQ(report("POST", "/api/jobs/f:1.0", "state=running&submission=s-1&index=0&node=wn1").status, 200);
+  EXPECT_EQ(report("POST", "/api/jobs/f:1.0", "state=exiting&submission=s-1&index=0&rc=0&payloads=1").status, 200);
+  start();
+  EXPECT_EQ(report("POST", "/api/jobs/f:1.0", "state=exiting&submission=s-1&index=0&rc=0&payloads=1").body,
+            "Known already\n");
+  const Pilot p = pilot("f", "1.0");
+  EXPECT_EQ(p.state, PilotState::exiting);
+  EXPECT_EQ(p.work(), Work::had);
+  EXPECT_NE(p.node, 0U);
+  ASSERT_EQ(p.line.size(), 3U);
+  EXPECT_EQ(p.line[1].source, "wrapper 127.0.0.1");
+}
+
+TEST_F(ReportTest, AStolenKeyIsOfLittleUse) {
+  tell(R"({"id":"1.0","label":"L","state":"running","submission":"s-1","index":0},
+          {"id":"2.0","label":"L","state":"running","submission":"s-2","index":0})");
+  call("PUT", "/api/jobs", R"([{"cid":"1.0","factory":"g","label":"L"}])");
+  struct Case {
+    const char *method, *path, *body;
+    int status;
+  };
+  for (const Case& c :
+       {Case{"POST", "/api/jobs/g:1.0", "state=fault", 403}, Case{"POST", "/api/jobs/f:2.0", "state=fault", 403},
+        Case{"POST", "/api/jobs/f:1.0", "state=fault&index=1", 403}, Case{"POST", "/api/jobs/f:1.0", "state=done", 403},
+        Case{"POST", "/api/jobs/f:1.0", "state=created", 403}, Case{"POST", "/api/jobs/f:3.0", "state=running", 503},
+        Case{"POST", "/api/jobs/f:", "state=running", 400},
+        Case{"PUT", "/api/jobs", R"([{"cid":"9.0","factory":"f","label":"L"}])", 403},
+        Case{"POST", "/api/v1/news", R"({"factory":"f"})", 403}, Case{"PUT", "/api/factories/f", "{}", 403},
+        Case{"POST", "/api/labels/f:L", "status=x", 403}, Case{"POST", "/api/v1/alarms/mute", "{}", 403},
+        Case{"GET", "/api/jobs/f:1.0", "", 403}}) {
+    const auto reply = report(c.method, c.path, c.body);
+    EXPECT_EQ(reply.status, c.status) << c.method << " " << c.path << " " << c.body << ": " << reply.body;
+  }
+  EXPECT_EQ(report("POST", "/api/jobs/f:1.0", "state=exiting", "another").status, 401);
+  EXPECT_EQ(pilot("f", "1.0").state, PilotState::running);
+  EXPECT_EQ(pilot("f", "2.0").state, PilotState::running);
+  EXPECT_EQ(pilot("g", "1.0").state, PilotState::created);
+  EXPECT_EQ(pilot("f", "3.0").key, 0);
 }
 
 }  // namespace

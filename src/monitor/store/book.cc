@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "monitor/pilot_report.h"
 #include "monitor/store/history.h"
 #include "monitor/store/keys.h"
 #include "monitor/store/pilot_rows.h"
@@ -29,7 +30,7 @@ Wall not_after(Wall at, Wall now) { return at.ms > 0 && at <= now ? at : now; }
 }  // namespace
 
 Book::Book(std::unique_ptr<db::Db> db, const BookOptions& options)
-    : db_(std::move(db)), options_(options), names_(options.limits), tally_(names_) {}
+    : db_(std::move(db)), options_(options), names_(options.limits), tally_(names_), report_keys_(options.most_keys) {}
 
 Result<std::unique_ptr<Book>> Book::open(const db::Place& place, const BookOptions& options, Wall now) {
   auto db = db::open(place, migrations(), db::Use::write);
@@ -41,6 +42,7 @@ Result<std::unique_ptr<Book>> Book::open(const db::Place& place, const BookOptio
 
 Status Book::load(Wall now) {
   if (auto ok = names_.load(*db_); !ok) return ok;
+  if (auto ok = report_keys_.load(*db_, now); !ok) return ok;
   if (auto ok =
           db_->run("SELECT pilot FROM pilot_name", {},
                    [&](const db::Row& row) { next_number_ = std::max(next_number_, number_of(row.integer(0)) + 1); });
@@ -55,6 +57,9 @@ Status Book::load(Wall now) {
                          ++rows;
                          tally_.change({}, brief_of(p, options_.ageing), now);
                          if (p.state == PilotState::fault) tally_.fault_on(p.node, p.failure, p.reason);
+                         if (live(p.state) && !p.submission.empty())
+                           if (const KnownFactory* factory = names_.find_factory(p.factory))
+                             report_keys_.live(factory->figures.name, p.submission, 1, now);
                        });
     if (!ok) return ok;
     if (rows < kAtOnce) break;
@@ -74,6 +79,7 @@ Status Book::in_transaction(const std::function<Status()>& work) {
   if (!done) {
     db_->rollback();
     names_.undo();
+    report_keys_.undo();
   }
   return done;
 }
@@ -84,6 +90,7 @@ Status Book::take(std::span<const News* const> news, std::span<const Job> jobs, 
   taken.assign(news.size(), {});
   if (auto ok = in_transaction([&] { return take_inside(news, jobs, now, works, taken); }); !ok) return ok;
   names_.saved();
+  report_keys_.saved(now);
   settle(works, now, changes);
   return {};
 }
@@ -92,8 +99,11 @@ Status Book::take_inside(std::span<const News* const> news, std::span<const Job>
                          std::vector<Taken>& taken) {
   std::vector<KnownFactory*> factories;
   for (std::size_t i = 0; i < news.size(); ++i) {
-    factories.push_back(take_factory(news[i]->factory, now, taken[i]));
+    const bool report = !news[i]->pilots.empty() && news[i]->pilots.front().key;
+    factories.push_back(report ? names_.find_factory(news[i]->factory.name)
+                               : take_factory(news[i]->factory, now, taken[i]));
     if (factories.back() == nullptr) continue;
+    if (auto ok = report_keys_.save(*db_, news[i]->factory.name, news[i]->submissions, now); !ok) return ok;
     for (const LabelNews& label : news[i]->labels) take_label(*factories.back(), label, now, taken[i]);
   }
   const auto keys = keys_of(news, factories);
@@ -104,7 +114,11 @@ Status Book::take_inside(std::span<const News* const> news, std::span<const Job>
   for (std::size_t i = 0; i < news.size(); ++i)
     for (const PilotNews& pilot : news[i]->pilots) {
       const PilotKey key = (*keys)[at++];
-      if (key == kNoKey)
+      if (pilot.key && (factories[i] == nullptr || key == kNoKey))
+        taken[i].not_yet = true;
+      else if (pilot.key)
+        take_report(*factories[i], pilot, key, now, works, taken[i]);
+      else if (key == kNoKey)
         ++taken[i].refused;
       else
         take_pilot(*factories[i], pilot, key, now, works, taken[i]);
@@ -172,6 +186,7 @@ Result<std::vector<PilotKey>> Book::keys_of(std::span<const News* const> news,
   std::vector<PilotKey> keys;
   std::vector<db::Values> named;
   std::vector<std::size_t> places;
+  std::set<std::size_t> reports;  // of pilots themselves: they make none
   for (std::size_t i = 0; i < news.size(); ++i)
     for (const PilotNews& pilot : news[i]->pilots) {
       const FactoryNo factory = factories[i] != nullptr ? factories[i]->figures.no : 0;
@@ -180,13 +195,14 @@ Result<std::vector<PilotKey>> Book::keys_of(std::span<const News* const> news,
       if (key) continue;
       named.push_back({std::int64_t{factory}, std::string_view(pilot.id)});
       places.push_back(keys.size() - 1);
+      if (pilot.key) reports.insert(places.back());
     }
   auto ok = db_->run_all("SELECT pilot FROM pilot_name WHERE factory = $1 AND name = $2", named,
                          [&](std::size_t i, const db::Row& row) { keys[places[i]] = row.integer(0); });
   if (!ok) return fail(std::move(ok.error()));
   std::map<std::pair<std::int64_t, std::string_view>, PilotKey> made;
   for (std::size_t i = 0; i < named.size(); ++i) {
-    if (keys[places[i]] != kNoKey) continue;
+    if (keys[places[i]] != kNoKey || reports.contains(places[i])) continue;
     const std::pair name{std::get<std::int64_t>(named[i][0]), std::get<std::string_view>(named[i][1])};
     const auto [it, is_new] = made.emplace(name, kNoKey);
     if (is_new) {
@@ -209,6 +225,7 @@ Status Book::load_works(const std::vector<PilotKey>& keys, Works& works) {
   for (auto& [key, pilot] : *found) {
     Work w;
     w.before = brief_of(pilot, options_.ageing);
+    if (live(pilot.state)) w.live_in = pilot.submission;
     w.pilot = std::move(pilot);
     works.emplace_hint(works.end(), key, std::move(w));
   }
@@ -248,17 +265,7 @@ void Book::take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key
       changed = true;
     }
   }
-  NodeNo node = 0;
-  if (!news.node.empty())
-    if (KnownNode* known = names_.node(news.node, now)) {
-      node = known->figures.no;
-      if (!news.profile.empty() && known->figures.profile != news.profile) {
-        known->figures.profile = news.profile;
-        names_.dirty.nodes.insert(node);
-        names_.changed.nodes.insert(node);
-      }
-    }
-  changed |= apply(w.pilot, news, node, now);
+  changed |= apply(w.pilot, news, take_node(news, now), now);
   w.dirty |= changed;
   if (is_new || another)
     ++taken.created;
@@ -266,6 +273,32 @@ void Book::take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key
     ++taken.updated;
   else
     ++taken.unchanged;
+}
+
+NodeNo Book::take_node(const PilotNews& news, Wall now) {
+  KnownNode* known = news.node.empty() ? nullptr : names_.node(news.node, now);
+  if (known == nullptr) return 0;
+  const NodeNo node = known->figures.no;
+  if (!news.profile.empty() && known->figures.profile != news.profile) {
+    known->figures.profile = news.profile;
+    names_.dirty.nodes.insert(node);
+    names_.changed.nodes.insert(node);
+  }
+  return node;
+}
+
+// It makes no pilot: one that is quicker than its factory comes again.
+void Book::take_report(KnownFactory& factory, PilotNews news, PilotKey key, Wall now, Works& works, Taken& taken) {
+  const auto it = works.find(key);
+  if (it == works.end()) {
+    taken.not_yet = true;
+    return;
+  }
+  taken.denied = check_report(it->second.pilot, news);
+  if (taken.denied != nullptr) return;
+  ++it->second.pilot.reports;
+  it->second.dirty = true;  // the number is to be written, at least
+  take_pilot(factory, news, key, now, works, taken);
 }
 
 Status Book::save(const Works& works) {
@@ -285,8 +318,17 @@ void Book::settle(const Works& works, Wall now, std::vector<PilotChange>& change
     if (!w.dirty) continue;
     tally_.change(w.before, brief_of(w.pilot, options_.ageing), now);
     if (w.pilot.state == PilotState::fault) tally_.fault_on(w.pilot.node, w.pilot.failure, w.pilot.reason);
+    count_live(w, now);
     changes.push_back({key, w.pilot.label, w.pilot.node, w.pilot.state, w.is_new});
   }
+}
+
+void Book::count_live(const Work& w, Wall now) {
+  const std::string live_in = live(w.pilot.state) ? w.pilot.submission : "";
+  const KnownFactory* factory = live_in == w.live_in ? nullptr : names_.find_factory(w.pilot.factory);
+  if (factory == nullptr) return;
+  if (!w.live_in.empty()) report_keys_.live(factory->figures.name, w.live_in, -1, now);
+  if (!live_in.empty()) report_keys_.live(factory->figures.name, live_in, 1, now);
 }
 
 Status Book::age(Wall now, std::size_t most, std::vector<PilotChange>& changes) {
@@ -362,7 +404,15 @@ Result<std::size_t> Book::forget(Wall now, std::size_t most) {
   for (const auto& [key, w] : works) tally_.change(w.before, {}, now);
   if (keys.empty())
     if (auto names = forget_names(now); !names) return fail(std::move(names.error()));
+  if (keys.size() < most)
+    if (auto old = forget_keys(now); !old) return fail(std::move(old.error()));
   return keys.size();
+}
+
+Status Book::forget_keys(Wall now) {
+  auto ok = in_transaction([&] { return report_keys_.forget(*db_, now); });
+  if (ok) report_keys_.forgotten();
+  return ok;
 }
 
 Status Book::forget_names(Wall now) {

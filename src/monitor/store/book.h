@@ -14,6 +14,7 @@
 #include "db/db.h"
 #include "monitor/pilot.h"
 #include "monitor/store/names.h"
+#include "monitor/store/report_keys.h"
 #include "monitor/store/tally.h"
 
 namespace apf::monitor {
@@ -26,16 +27,19 @@ struct BookOptions {
   Duration keep_hours = seconds{366 * 86400};  // figures of an hour; labels and factories without news go after that
   Duration keep_nodes = seconds{30 * 86400};   // without news
   std::int64_t most_pilots = 5'000'000;        // then the oldest ended ones go earlier
+  std::size_t most_keys = 1'000'000;           // of submissions
 };
 
 // What became of one News.
 struct Taken {
   bool new_factory = false;
   std::int32_t new_labels = 0;
-  std::int32_t created = 0;    // pilots that were not known
-  std::int32_t updated = 0;    // pilots that it told something new of
-  std::int32_t unchanged = 0;  // repetitions
-  std::int32_t refused = 0;    // pilots and labels beyond the limits
+  std::int32_t created = 0;      // pilots that were not known
+  std::int32_t updated = 0;      // pilots that it told something new of
+  std::int32_t unchanged = 0;    // repetitions
+  std::int32_t refused = 0;      // pilots and labels beyond the limits
+  bool not_yet = false;          // a pilot with a key that its factory has not told yet
+  const char* denied = nullptr;  // why a pilot with a key was not believed
 };
 
 struct PilotChange {
@@ -63,6 +67,7 @@ class Book {
   Result<std::size_t> forget(Wall now, std::size_t most);
 
   [[nodiscard]] Tally& tally() { return tally_; }
+  [[nodiscard]] const ReportKeys& report_keys() const { return report_keys_; }  // from any thread
   [[nodiscard]] Names& names() { return names_; }
 
  private:
@@ -71,6 +76,7 @@ class Book {
     Brief before;
     bool is_new = false, dirty = false;
     bool another = false;  // its id came back: what other tables have of it is of the earlier one
+    std::string live_in;   // before: the submission, of a live one
   };
   using Works = std::map<PilotKey, Work>;
 
@@ -81,6 +87,8 @@ class Book {
                      std::vector<Taken>& taken);
   KnownFactory* take_factory(const FactoryNews& news, Wall now, Taken& taken);
   void take_label(KnownFactory& factory, const LabelNews& news, Wall now, Taken& taken);
+  void take_report(KnownFactory& factory, PilotNews news, PilotKey key, Wall now, Works& works, Taken& taken);
+  NodeNo take_node(const PilotNews& news, Wall now);
   void take_pilot(KnownFactory& factory, const PilotNews& news, PilotKey key, Wall now, Works& works, Taken& taken);
   Result<std::vector<PilotKey>> keys_of(std::span<const News* const> news, const std::vector<KnownFactory*>& factories);
   Status load_works(const std::vector<PilotKey>& keys, Works& works);
@@ -89,11 +97,14 @@ class Book {
   Status save(const Works& works);
   void settle(const Works& works, Wall now, std::vector<PilotChange>& changes);
   Status forget_names(Wall now);
+  Status forget_keys(Wall now);
+  void count_live(const Work& work, Wall now);
 
   std::unique_ptr<db::Db> db_;
   BookOptions options_;
   Names names_;
   Tally tally_;
+  ReportKeys report_keys_;
   std::int64_t next_number_ = 1;  // of pilots whose id is no number
 };
 

@@ -181,6 +181,10 @@ KnownNode* Names::node(const std::string& name, Wall now) {
 }
 
 KnownFactory* Names::find_factory(FactoryNo no) { return find(factories, no); }
+KnownFactory* Names::find_factory(const std::string& name) {
+  const auto it = factory_numbers_.find(name);
+  return it == factory_numbers_.end() ? nullptr : find_factory(it->second);
+}
 KnownLabel* Names::find_label(LabelNo no) { return find(labels, no); }
 KnownNode* Names::find_node(NodeNo no) { return find(nodes, no); }
 

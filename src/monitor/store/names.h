@@ -48,6 +48,7 @@ class Names {
   KnownLabel* label(FactoryNo factory, const std::string& name, Wall now);
   KnownNode* node(const std::string& name, Wall now);
   [[nodiscard]] KnownFactory* find_factory(FactoryNo no);
+  [[nodiscard]] KnownFactory* find_factory(const std::string& name);
   [[nodiscard]] KnownLabel* find_label(LabelNo no);
   [[nodiscard]] KnownNode* find_node(NodeNo no);
 

@@ -20,6 +20,7 @@ constexpr std::string_view kDetails =
     "INSERT INTO pilot_detail(id, details) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET details = excluded.details";
 
 constexpr std::int64_t kPayloadStarted = 1, kAged = 2, kHeldTold = 4, kHeld = 8;
+constexpr std::int64_t kReportsAt = 256;  // how many reports: the bits from here on
 
 std::optional<std::int32_t> optional_of(const db::Row& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -33,7 +34,7 @@ db::Value value_of(const std::optional<T>& n) {
 
 db::Values values_of(const Pilot& p, const std::string& line) {
   const std::int64_t flags = (p.payload_started ? kPayloadStarted : 0) | (p.aged ? kAged : 0) |
-                             (p.held ? kHeldTold : 0) | (p.held.value_or(false) ? kHeld : 0);
+                             (p.held ? kHeldTold : 0) | (p.held.value_or(false) ? kHeld : 0) | (p.reports * kReportsAt);
   return {p.key,
           std::int64_t{p.label},
           static_cast<std::int64_t>(p.state),
@@ -146,6 +147,7 @@ Pilot read_pilot(const db::Row& row) {
   p.payload_started = (row.integer(8) & kPayloadStarted) != 0;
   p.aged = (row.integer(8) & kAged) != 0;
   if ((row.integer(8) & kHeldTold) != 0) p.held = (row.integer(8) & kHeld) != 0;
+  p.reports = static_cast<int>(row.integer(8) / kReportsAt);
   p.rc = optional_of(row, 9);
   p.payloads = optional_of(row, 10);
   p.node = static_cast<NodeNo>(row.integer(11));

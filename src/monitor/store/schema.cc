@@ -40,6 +40,11 @@ CREATE TABLE note(name text NOT NULL PRIMARY KEY, value text NOT NULL) {NO_ROWID
 DROP INDEX pilot_label;
 CREATE INDEX pilot_live ON pilot(label, id) WHERE ended = 0;
 CREATE INDEX pilot_over ON pilot(label, state, id) WHERE ended > 0;
+)sql"},
+                                 db::Migration{3, R"sql(
+CREATE TABLE report_key(
+  factory text NOT NULL, submission text NOT NULL, digest text NOT NULL, pilots bigint NOT NULL, at bigint NOT NULL,
+  PRIMARY KEY (factory, submission)) {NO_ROWID};
 )sql"}};
 
 }  // namespace

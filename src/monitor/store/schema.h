@@ -5,6 +5,7 @@
 //   pilot_detail           what only a person asks for, by the same key
 //   pilot_name             keys of pilots whose id is no number
 //   history                figures of a label over time: width 5 (minutes) for two days, width 60 for a year
+//   report_key             of submissions whose pilots report here (report_keys.h)
 //   note                   small things that parts of the program keep, by name (alarms, ...)
 #pragma once
 

@@ -11,7 +11,7 @@ constexpr std::size_t kAgedAtOnce = 500;
 constexpr std::size_t kForgottenAtOnce = 2000;
 constexpr Duration kForgetting = milliseconds{200};  // of a tick
 
-std::size_t weight(const News& news) { return news.pilots.size() + news.labels.size() + 1; }
+std::size_t weight(const News& news) { return news.pilots.size() + news.labels.size() + news.submissions.size() + 1; }
 
 }  // namespace
 

@@ -50,6 +50,7 @@ class Writer {
   [[nodiscard]] bool run(Book::Job job, std::function<void(const Status&)> done);
   // Told of each commit, on the writer's thread: must not block.
   void watch(std::function<void(const Committed&)> watcher);
+  [[nodiscard]] const ReportKeys& report_keys() const { return book_->report_keys(); }
   // News that were dropped before they came here (a full queue of datagrams): counted and shown.
   void drop(std::uint64_t count) { dropped_ += count; }
   // What the store says when it takes nothing: shown by /healthz; good: it works.
