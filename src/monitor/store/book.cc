@@ -287,7 +287,7 @@ NodeNo Book::take_node(const PilotNews& news, Wall now) {
   return node;
 }
 
-// It makes no pilot: one that is quicker than its factory comes again.
+// It makes no pilot: one that is quicker than its factory is told to come again.
 void Book::take_report(KnownFactory& factory, PilotNews news, PilotKey key, Wall now, Works& works, Taken& taken) {
   const auto it = works.find(key);
   if (it == works.end()) {
