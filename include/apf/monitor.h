@@ -26,6 +26,10 @@ struct PilotNote {
   std::string profile = {};    // what its node is, JSON as the wrapper tells it once (docs/wrapper.md); mostly empty
   Wall planned;                // of its submission: SubmitOrder::when, which decides the place of its logs
   Wall submitted, started;     // 0: not yet
+  std::uint32_t together = 0;  // pilots that its submission asked for; their indices are less
+  // Of the key with which the pilots of its submission report, in lower-case hex. Empty unless they report to a
+  // monitor.
+  std::string report_key_sha256 = {};
 };
 
 // A decision.
@@ -44,7 +48,8 @@ class Monitor {
   Monitor& operator=(const Monitor&) = delete;
   virtual ~Monitor() = default;
   // Adds to the factory's identity what pilots carry so that their own words can be linked with what this monitor is
-  // told. Called before submissions begin and at each reload, by any thread.
+  // told. Called before submissions begin and at each reload, by any thread. One that sets report_url has the pilots
+  // report there instead of to the factory, and is told of their keys (PilotNote); only one monitor can.
   virtual void introduce(FactoryIdentity& me) const { (void)me; }
   // Called at least whenever a queue has decided, which each does when its demand is asked for anew.
   virtual Status tell(const FactoryIdentity& me, std::span<const PilotNote> pilots, std::span<const QueueNote> queues,

@@ -38,6 +38,7 @@ void note(FactoryState& s, const LivePilot& p, PilotState state, Wall at, std::i
   n.payloads = p.payloads;
   n.profile = profile;
   n.planned = s.submissions[p.submission].row.planned;
+  n.together = static_cast<std::uint32_t>(std::max(0, s.submissions[p.submission].row.n));
   n.submitted = p.submitted;
   n.started = p.started;
   s.notes.pilots.push_back(std::move(n));

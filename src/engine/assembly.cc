@@ -80,7 +80,19 @@ Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Con
   if (!made) return fail(made.error());
   auto introduced = me;
   introduced.harvester_id.clear();
-  for (const auto& [name, monitor] : a->monitors) monitor->plugin->introduce(introduced);
+  std::string report_url = me.report_url;
+  for (const auto& [name, monitor] : a->monitors) {
+    introduced.report_url.clear();
+    monitor->plugin->introduce(introduced);
+    if (introduced.report_url.empty()) continue;
+    if (!a->pilots_report_to.empty())
+      return fail(Kind::config, "monitor.two_for_pilots",
+                  "pilots can report to one monitor only, and '" + a->pilots_report_to + "' is another one",
+                  "monitor." + name, "set pilots = \"factory\" in one of them");
+    a->pilots_report_to = name;
+    report_url = introduced.report_url;
+  }
+  introduced.report_url = std::move(report_url);
   a->me = std::make_shared<const FactoryIdentity>(std::move(introduced));
   ChainMaker chains(registry);
   for (const auto& queue : config->queues) {

@@ -25,6 +25,7 @@ using MonitorInstance = Source<core::MonitorTarget, Monitor>;
 struct Assembly {
   core::ActiveConfig active;
   std::shared_ptr<const FactoryIdentity> me;
+  std::string pilots_report_to;  // name of the monitor; empty: to the factory
   std::map<std::string, std::shared_ptr<WmsInstance>, std::less<>> wms;
   std::map<std::string, std::shared_ptr<BatchInstance>, std::less<>> batch;
   std::map<std::string, std::shared_ptr<MonitorInstance>, std::less<>> monitors;
@@ -32,6 +33,7 @@ struct Assembly {
 
 // Sources whose section did not change keep their instance (and what it has learnt) from `before`. Monitors add to the
 // identity what concerns them (Monitor::introduce).
+// Errors: Kind::config of the plug-ins; "monitor.two_for_pilots".
 Result<std::shared_ptr<const Assembly>> assemble(std::shared_ptr<const core::Config> config, const FactoryIdentity& me,
                                                  const Registry& registry, const Assembly* before);
 

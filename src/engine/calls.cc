@@ -8,6 +8,7 @@
 #include "engine/call_context.h"
 #include "engine/client_lock.h"
 #include "engine/log.h"
+#include "engine/random.h"
 
 namespace apf::engine {
 namespace {
@@ -260,8 +261,20 @@ void Calls::avoid(core::AvoidNodes call) {
   if (!taken) ports_.post(core::AvoidAnswered{queue, fail(stopping())});
 }
 
+// Pilots of one submission come one after the other, mostly.
+void Calls::put_keys(std::vector<PilotNote>& pilots) const {
+  const PilotNote* last = nullptr;
+  for (PilotNote& p : pilots) {
+    p.report_key_sha256 = last != nullptr && last->submission == p.submission
+                              ? last->report_key_sha256
+                              : key_digest(ports_.report_key(p.submission));
+    last = &p;
+  }
+}
+
 void Calls::tell(core::Tell note) {
   const auto all = assembly();
+  if (!all->pilots_report_to.empty()) put_keys(note.pilots);
   const auto shared = std::make_shared<const core::Tell>(std::move(note));
   for (const auto& [name, target] : all->monitors) {
     const std::string topic = "monitor." + name;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/event.h"
 #include "engine/assembly.h"
@@ -44,6 +45,7 @@ class Calls {
   void release(core::ReleasePilots call);
   void avoid(core::AvoidNodes call);
   void tell(core::Tell note);
+  void put_keys(std::vector<PilotNote>& pilots) const;
   bool client_runs(const std::string& state_dir, const std::string& submission, Duration timeout);
 
   Ports ports_;

@@ -30,6 +30,9 @@ struct World {
   std::vector<PilotSeen> live;
   int submissions = 0, polls = 0;
   std::string report_key;
+  std::string pilots_report_to;      // URL of the fake monitor
+  std::vector<PilotNote> notes;      // that it was told
+  std::string submitted_report_url;  // what pilots were given
   bool wms_throws = false, submit_throws = false;
   std::shared_future<void> wms_door;  // set: polls of the WMS hang until it opens
 
@@ -77,6 +80,7 @@ class FakeBatch final : public Batch {
     const std::scoped_lock lock(w.mutex);
     ++w.submissions;
     w.report_key = o.report_key;
+    w.submitted_report_url = o.me->report_url;
     if (w.submit_throws) throw std::runtime_error("oops");
     std::vector<std::string> ids;
     for (int i = 0; i < o.n; ++i) {
@@ -106,6 +110,22 @@ class FakeBatch final : public Batch {
   }
 };
 
+class FakeMonitor final : public Monitor {
+ public:
+  void introduce(FactoryIdentity& me) const override {
+    World& w = *World::current();
+    const std::scoped_lock lock(w.mutex);
+    if (!w.pilots_report_to.empty()) me.report_url = w.pilots_report_to;
+  }
+  Status tell(const FactoryIdentity&, std::span<const PilotNote> pilots, std::span<const QueueNote>,
+              Context&) override {
+    World& w = *World::current();
+    const std::scoped_lock lock(w.mutex);
+    w.notes.insert(w.notes.end(), pilots.begin(), pilots.end());
+    return {};
+  }
+};
+
 // Asks for what is ready and not pending yet.
 class Want final : public SchedStep {
  public:
@@ -129,6 +149,7 @@ class EngineTest : public testing::Test {
     registry_.add(plugin<Wms, FakeWms>("fake"));
     registry_.add(plugin<Batch, FakeBatch>("fake"));
     registry_.add(plugin<SchedStep, Want>("want"));
+    registry_.add(plugin<Monitor, FakeMonitor>("fake"));
   }
   void TearDown() override { fs::remove_all(dir_); }
 
@@ -390,6 +411,45 @@ TEST_F(EngineTest, TakesReportsThatShowTheirKeyOnly) {
   }
   EXPECT_EQ(net::fetch(r, mono_now() + seconds{30})->status, 200);
   EXPECT_TRUE(comes([&] { return e->ledger().pilots({})->front().node == "n1"; }));
+}
+
+TEST_F(EngineTest, AMonitorToWhichPilotsReportIsToldOfTheirKeys) {
+  for (const std::string url : {"", "https://monitor/api"}) {
+    SCOPED_TRACE(url);
+    {
+      const std::scoped_lock lock(world_.mutex);
+      world_.pilots_report_to = url;
+      world_.notes.clear();
+      world_.live.clear();
+      world_.ready = 3;
+    }
+    fs::remove_all(dir_);
+    auto c = config();
+    c->monitors.push_back({"m", "fake", {}});
+    auto e = start(std::move(c));
+    ASSERT_TRUE(e) << e.error().text();
+    ASSERT_TRUE(comes([&] {
+      const std::scoped_lock lock(world_.mutex);
+      return world_.notes.size() >= 3;
+    }));
+    const std::scoped_lock lock(world_.mutex);
+    EXPECT_EQ(world_.submitted_report_url == "https://monitor/api", !url.empty());
+    for (const PilotNote& note : world_.notes) {
+      EXPECT_EQ(note.together, 3U);
+      EXPECT_EQ(note.report_key_sha256, url.empty() ? "" : key_digest(world_.report_key));
+    }
+  }
+}
+
+TEST_F(EngineTest, PilotsReportToOneMonitorOnly) {
+  world_.pilots_report_to = "https://monitor/api";
+  auto c = config();
+  c->monitors.push_back({"m", "fake", {}});
+  c->monitors.push_back({"n", "fake", {}});
+  const auto e = start(std::move(c));
+  ASSERT_FALSE(e);
+  EXPECT_EQ(e.error().code, "monitor.two_for_pilots");
+  EXPECT_EQ(e.error().where, "monitor.n");
 }
 
 TEST_F(EngineTest, ReloadIsAllOrNothing) {

@@ -26,12 +26,14 @@ struct Settings {
   HttpRequest access;      // ca_file, client_cert, client_key, proxy
   Duration interval = seconds{60};
   std::size_t longest_queue = 20'000;
+  bool hears_pilots = false;  // they report to this server themselves
 };
 
 // Of a pilot: what the server has not been told, in the order in which it wants to hear it.
 struct PilotNews {
   std::string batch_id, label, submission;
-  std::uint32_t index = 0;
+  std::uint32_t index = 0, together = 0;
+  std::string report_key_sha256;  // empty: its pilots don't report to this server
   bool created = false, running = false;
   std::optional<PilotState> end;
   Wall created_at, started_at, ended_at;  // 0: not known
@@ -67,6 +69,7 @@ class Reporter final : public Monitor {
  public:
   explicit Reporter(const Settings& settings)
       : server_(settings), api_(settings.api), pilots_(settings.longest_queue) {}
+  void introduce(FactoryIdentity& me) const override;
   Status tell(const FactoryIdentity& me, std::span<const PilotNote> pilots, std::span<const QueueNote> queues,
               Context& context) override;
   void try_now() { pause_.end(); }  // for tests

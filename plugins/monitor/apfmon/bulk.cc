@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "apfmon.h"
 #include "protocol/json_value.h"
@@ -63,6 +65,22 @@ void put_pilot(json& pilots, const PilotNews& news) {
   put_facts(*last, news);
 }
 
+// Keys go with each news of pilots that live: so the monitor has them by the first, and again when it lost them.
+json submissions_of(const std::vector<const PilotNews*>& pilots) {
+  std::map<std::string, json> all;
+  for (const PilotNews* news : pilots) {
+    if (news->report_key_sha256.empty() || news->end) continue;
+    json& one = all[news->submission];
+    const std::int64_t n = std::max(news->together, news->index + 1);
+    one = {{"id", news->submission},
+           {"key", news->report_key_sha256},
+           {"pilots", one.is_object() ? std::max(n, one["pilots"].get<std::int64_t>()) : n}};
+  }
+  json list = json::array();
+  for (auto& [id, one] : all) list.push_back(std::move(one));
+  return list;
+}
+
 Status post(const Server& server, const json& news, Context& context) {
   auto sent = server.send("POST", "/v1/news", protocol::json_value::dump(news), "application/json", context);
   // An address that is not there any more is not a piece of news that is wrong.
@@ -121,7 +139,10 @@ Status Reporter::bulk_labels(const FactoryIdentity& me, Mono end, Context& conte
 // The oldest n. What the monitor refuses is halved until the one that it does not like is alone, and left out.
 Status Reporter::bulk_pilots(const FactoryIdentity& me, std::size_t n, Context& context) {
   json news{{"factory", me.factory_id}, {"pilots", json::array()}};
-  for (std::size_t i = 0; i < n; ++i) put_pilot(news["pilots"], pilots_.at(i));
+  std::vector<const PilotNews*> told;
+  for (std::size_t i = 0; i < n; ++i) told.push_back(&pilots_.at(i));
+  for (const PilotNews* pilot : told) put_pilot(news["pilots"], *pilot);
+  if (json keys = submissions_of(told); !keys.empty()) news["submissions"] = std::move(keys);
   auto ok = post(server_, news, context);
   if (!ok && !hopeless(ok.error())) return ok;
   if (!ok && n > 1) {

@@ -211,6 +211,43 @@ TEST_F(Bulk, ThousandsGoInBodiesOfABoundedSize) {
   EXPECT_LE(site_.calls.size(), 12U);
 }
 
+TEST_F(Bulk, KeysOfSubmissionsGoWithTheirPilots) {
+  settings_.hears_pilots = true;
+  const std::string key(64, 'a'), other(64, 'b');
+  std::vector<PilotNote> pilots = {pilot(0, PilotState::pending), pilot(1, PilotState::pending),
+                                   pilot(2, PilotState::pending), pilot(3, PilotState::done)};
+  for (PilotNote& p : pilots) p.together = 2;
+  pilots[0].report_key_sha256 = pilots[1].report_key_sha256 = key;
+  pilots[2].report_key_sha256 = other;  // more than were asked for came
+  pilots[2].submission = "s-2";
+  pilots[3].report_key_sha256 = std::string(64, 'c');
+  pilots[3].submission = "s-3";
+  tell(pilots);
+  const json expected =
+      json::array({{{"id", "s-1"}, {"key", key}, {"pilots", 2}}, {{"id", "s-2"}, {"key", other}, {"pilots", 3}}});
+  EXPECT_EQ(site_.news.back()["submissions"], expected) << "those that ended report no more";
+  EXPECT_THAT(site_.told(), testing::Contains("0.0 created")) << "in the same call";
+  PilotNote running = pilot(1, PilotState::running);
+  running.report_key_sha256 = key;
+  running.together = 2;
+  tell({running});
+  EXPECT_EQ(site_.news.back()["submissions"], json::array({expected[0]})) << "a monitor may have lost it";
+}
+
+TEST_F(Bulk, NoKeysAreToldWherePilotsReportElsewhere) {
+  PilotNote p = pilot(0, PilotState::pending);
+  p.report_key_sha256 = std::string(64, 'a');
+  tell({p});
+  EXPECT_FALSE(site_.news.back().contains("submissions"));
+  FactoryIdentity me;
+  me.report_url = "http://factory/apfmon";
+  reporter_->introduce(me);
+  EXPECT_EQ(me.report_url, "http://factory/apfmon");
+  settings_.hears_pilots = true;
+  Reporter(settings_).introduce(me);
+  EXPECT_EQ(me.report_url, "http://127.0.0.1/api");
+}
+
 // A token without a signature, which lives from `begins` to `ends`.
 std::string token(std::int64_t begins_s, std::int64_t ends_s) {
   const auto base64 = [](const std::string& text) {

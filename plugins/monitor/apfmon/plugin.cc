@@ -13,6 +13,10 @@ constexpr std::array kOptions{
                .fallback = "auto",
                .doc = "calls that the server understands: v1 are the bulk calls of apf-monitor; auto: it is asked",
                .choices = "auto|apfmon|v1"},
+    OptionSpec{.name = "pilots",
+               .fallback = "factory",
+               .doc = "where this factory's pilots report: to the factory, or to this apf-monitor",
+               .choices = "factory|monitor"},
     OptionSpec{.name = "email", .doc = "who is to be asked about this factory; shown on its page"},
     OptionSpec{.name = "interval",
                .type = OptionType::duration,
@@ -50,6 +54,11 @@ Result<std::unique_ptr<Monitor>> make(const Options& o) {
                 "use https");
   const std::string api = o.text_or("api", "auto");
   s.api = api == "v1" ? apfmon::Api::v1 : api == "apfmon" ? apfmon::Api::apfmon : apfmon::Api::unknown;
+  s.hears_pilots = o.text_or("pilots", "factory") == "monitor";
+  if (s.hears_pilots && s.api == apfmon::Api::apfmon)
+    return fail(Kind::config, "apfmon.pilots_need_v1", "an APFMon knows no keys of pilots, so they can't report to it",
+                "pilots", "use an apf-monitor (api = \"v1\"), or pilots = \"factory\"");
+  if (s.hears_pilots) s.api = apfmon::Api::v1;  // pilots hold its address already: no other will do
   s.email = o.text_or("email", "");
   s.interval = o.duration("interval");
   s.longest_queue = static_cast<std::size_t>(o.integer("queue"));

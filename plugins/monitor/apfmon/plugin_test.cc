@@ -234,6 +234,7 @@ TEST(ApfmonOptions, AddressesThatWillNotDoAreRefused) {
   EXPECT_EQ(made({{"url", "http://h/api/"}}), "");
   EXPECT_EQ(made({{"url", "ftp://h/api"}}), "apfmon.bad_url");
   EXPECT_EQ(made({{"url", "http://h/api?x"}}), "apfmon.bad_url");
+  EXPECT_EQ(made({{"url", "http://h/api"}, {"api", "apfmon"}, {"pilots", "monitor"}}), "apfmon.pilots_need_v1");
   EXPECT_EQ(made({{"url", "http://h/api"}, {"token_file", "/t"}}), "apfmon.token_in_clear");
   EXPECT_EQ(made({{"url", "https://h/api"}, {"token_file", "/t"}}), "");
   EXPECT_EQ(made({{"url", "http://127.0.0.1:8080/api"}, {"token_file", "/t"}}), "");

@@ -16,12 +16,18 @@ bool is_new(PilotState s) { return s == PilotState::pending || s == PilotState::
 
 }  // namespace
 
+void Reporter::introduce(FactoryIdentity& me) const {
+  if (server_.settings().hears_pilots) me.report_url = server_.settings().url;
+}
+
 void Reporter::take(const FactoryIdentity& me, const PilotNote& note) {
   PilotNews& news = pilots_.of(note.no);
   news.batch_id = note.batch_id;
   news.label = note.queue;
   news.submission = note.submission;
   news.index = note.index;
+  news.together = note.together;
+  if (server_.settings().hears_pilots) news.report_key_sha256 = note.report_key_sha256;
   if (news.logs.empty()) news.logs = monitoring::log_urls(me, note);
   if (is_new(note.state)) news.created = true;
   if (note.state == PilotState::running) news.running = true;
