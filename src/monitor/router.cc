@@ -33,6 +33,11 @@ void Router::handle(const net::Request& request, net::ReplyPtr reply) const {
   reply->send(std::move(response));
 }
 
+std::string asked(const net::Request& request, const char* name) {
+  const auto it = request.query.find(name);
+  return it == request.query.end() ? std::string() : it->second;
+}
+
 net::Response problem(int status, std::string_view code, std::string_view what) {
   net::Response response;
   response.status = status;

@@ -24,6 +24,8 @@ class Router {
   std::map<std::string, Methods, std::less<>> paths_;
 };
 
+std::string asked(const net::Request& request, const char* name);  // of the query; empty when it is not there
+
 // {"error":{"code":...,"what":...}}, for 503 with Retry-After.
 net::Response problem(int status, std::string_view code, std::string_view what);
 

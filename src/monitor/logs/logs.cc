@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "monitor/logs/log_part.h"
+#include "monitor/router.h"
 #include "monitor/server.h"
 #include "monitor/store/pilots.h"
 #include "net/http_client.h"
@@ -35,11 +36,6 @@ constexpr std::array kOptions{
     OptionSpec{
         .name = "ca_file", .type = OptionType::path, .doc = "certificates that are trusted; unset: the system's"},
 };
-
-std::string asked(const Request& r, const char* name) {
-  const auto it = r.query.find(name);
-  return it == r.query.end() ? std::string() : it->second;
-}
 
 // What a person sees: what is wrong, where, and what to do.
 void refuse(const ReplyPtr& reply, int status, const Error& error, const std::string& url) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "monitor/router.h"
 #include "monitor/show/read_json.h"
 #include "monitor/store/keys.h"
 #include "protocol/json_value.h"
@@ -16,11 +17,6 @@ using nlohmann::json;
 constexpr milliseconds kTick{500};
 constexpr seconds kBeat{15};                   // proxies cut what is silent for long
 constexpr std::size_t kMostWaiting = 100'000;  // changes of pilots
-
-std::string asked(const net::Request& r, const char* name) {
-  const auto it = r.query.find(name);
-  return it == r.query.end() ? std::string() : it->second;
-}
 
 std::string event(const char* kind, const json& data) {
   return std::string("event: ") + kind + "\ndata: " + protocol::json_value::dump(data) + "\n\n";

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "monitor/news/pair.h"
+#include "monitor/router.h"
 #include "monitor/store/pilots.h"
 #include "protocol/json_value.h"
 
@@ -27,14 +28,9 @@ net::Response answer(const json& body, int status = 200) {
 
 net::Response not_found(const char* what) { return problem(404, "monitor.not_found", what); }
 
-std::string parameter(const net::Request& r, const char* name) {
-  const auto it = r.query.find(name);
-  return it == r.query.end() ? std::string() : it->second;
-}
-
 // A number of the query; nothing: `otherwise`; nonsense: an error.
 Result<std::int64_t> number(const net::Request& r, const char* name, std::int64_t otherwise) {
-  const std::string text = parameter(r, name);
+  const std::string text = asked(r, name);
   if (text.empty()) return otherwise;
   std::int64_t n = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -133,7 +129,7 @@ struct LegacyRead {
     const auto page = page_of(r);
     if (!page) return reply->send(refused(page.error()));
     const SnapshotPtr s = parts.board.get();
-    const std::string factory = parameter(r, "factory");
+    const std::string factory = asked(r, "factory");
     json list = json::array();
     std::int64_t skip = page->offset;
     for (const auto& l : s->labels) {
@@ -165,11 +161,11 @@ struct LegacyRead {
     PilotFilter filter;
     filter.limit = std::min(page->limit, kMost);
     filter.offset = page->offset;
-    if (const std::string state = parameter(r, "state"); !state.empty()) {
+    if (const std::string state = asked(r, "state"); !state.empty()) {
       filter.state = read_state(state);
       if (!filter.state) return reply->send(problem(400, "monitor.bad_query", "no such state"));
     }
-    const std::string factory = parameter(r, "factory"), label = parameter(r, "label");
+    const std::string factory = asked(r, "factory"), label = asked(r, "label");
     const FactoryFigures* f = s->factory(factory);
     if (f == nullptr)
       return reply->send(factory.empty() ? problem(400, "monitor.bad_query", "name a factory")

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "monitor/router.h"
 #include "monitor/show/html.h"
 #include "monitor/show/web_files.h"
 #include "net/http_client.h"
@@ -60,11 +61,6 @@ void add_file(Router& router, const std::string& path, const WebFile& file) {
       response.body = std::string(file.content);
     reply->send(std::move(response));
   });
-}
-
-std::string asked(const Request& r, const char* name) {
-  const auto it = r.query.find(name);
-  return it == r.query.end() ? std::string() : it->second;
 }
 
 std::string ago(Wall then, Wall now) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "monitor/router.h"
 #include "monitor/show/read_json.h"
 #include "monitor/store/history.h"
 #include "monitor/store/keys.h"
@@ -31,11 +32,6 @@ constexpr std::size_t kMostFound = 50;  // of a kind, in a search
 constexpr std::size_t kMostRows = 500;  // of pilots, in an answer
 constexpr std::size_t kMostNodes = 200;
 constexpr std::size_t kMostAnswers = 500;  // that are kept
-
-std::string asked(const Request& r, const char* name) {
-  const auto it = r.query.find(name);
-  return it == r.query.end() ? std::string() : it->second;
-}
 
 std::int64_t asked_number(const Request& r, const char* name, std::int64_t otherwise) {
   const std::string text = asked(r, name);
