@@ -3,7 +3,6 @@
 end of each pilot arrive in the wrapper's own words, and the key of a submission tells nothing else.
 """
 
-import hashlib
 import json
 import shutil
 import sys
@@ -12,37 +11,10 @@ import urllib.parse
 import urllib.request
 
 from lab import BIN, Lab, until
+from monitored_site import QUEUE, start_factory
 
-QUEUE = "SITE"
 JOBS = 4
 PATIENCE = 120
-
-CONFIG = """version = 1
-[factory]
-factory_id = "reporting"
-state_dir = "state"
-log_dir = "logs"
-listen = "127.0.0.1:0"
-[wms.jobs]
-plugin = "panda"
-url = "{url}"
-token_file = "jobqueue/tokens/read.token"
-interval = "1s"
-[batch.machine]
-plugin = "local"
-slots = 4
-interval = "1s"
-[monitor.apfmon]
-plugin = "apfmon"
-url = "{monitor}/api"
-pilots = "monitor"
-[queue.{queue}]
-wms = "jobs"
-batch = "machine"
-sched = [ {{ use = "ready" }}, {{ use = "maxpending", maximum = 4 }} ]
-executable = "/bin/sh"
-arguments = [ "{bootstrap}", "--wrappertarballurl", "file://{wrapper}", "--wrappertarballchecksum", "{sha}", "--wrapperwmsurl", "{url}", "--wrapperwmsqueue", "{queue}", "--wrappertokenfile", "{token}" ]
-"""
 
 
 def start_monitor(lab):
@@ -110,11 +82,7 @@ def main():
         go_on = lab.work / "go-on"
         lab.call(lab.work / "bin/apf-jobqueue", "submit", "--data", lab.work / "jobqueue", "--queue", QUEUE,
                  "--count", JOBS, "--", "/bin/sh", "-c", f"until test -e {go_on}; do sleep 0.1; done")
-        wrapper = lab.work / "bin/apf-wrapper.tar.gz"
-        (lab.work / "apf.toml").write_text(CONFIG.format(
-            url=url, monitor=monitor, queue=QUEUE, bootstrap=lab.work / "bin/apf-bootstrap.sh", wrapper=wrapper,
-            sha=hashlib.sha256(wrapper.read_bytes()).hexdigest(), token=lab.work / "jobqueue/tokens/pilot.token"))
-        lab.processes.append(lab.start(lab.work / "bin/apf", "run", lab.work / "apf.toml"))
+        start_factory(lab, "reporting", url, monitor, 'pilots = "monitor"')
 
         # Payloads wait until the factory has told their pilots: so no report comes too early.
         until(PATIENCE, "pilots at the monitor", lambda: len(pilots_of(monitor)) >= JOBS)

@@ -4,7 +4,6 @@ afterwards. Real factory, job queue and pilots; the server is a fake one on a re
 """
 
 import collections
-import hashlib
 import http.server
 import json
 import sys
@@ -12,36 +11,9 @@ import threading
 import urllib.parse
 
 from lab import Lab, until
+from monitored_site import QUEUE, start_factory
 
-QUEUE = "SITE"
 JOBS = 12
-
-CONFIG = """version = 1
-[factory]
-factory_id = "watched"
-state_dir = "state"
-log_dir = "logs"
-listen = "127.0.0.1:0"
-[wms.jobs]
-plugin = "panda"
-url = "{url}"
-token_file = "jobqueue/tokens/read.token"
-interval = "1s"
-[batch.machine]
-plugin = "local"
-slots = 4
-interval = "1s"
-[monitor.apfmon]
-plugin = "apfmon"
-url = "http://127.0.0.1:{port}/api"
-interval = "1s"
-[queue.{queue}]
-wms = "jobs"
-batch = "machine"
-sched = [ {{ use = "ready" }}, {{ use = "maxpending", maximum = 4 }} ]
-executable = "/bin/sh"
-arguments = [ "{bootstrap}", "--wrappertarballurl", "file://{wrapper}", "--wrappertarballchecksum", "{sha}", "--wrapperwmsurl", "{url}", "--wrapperwmsqueue", "{queue}", "--wrappertokenfile", "{token}" ]
-"""
 
 
 class Monitor(http.server.ThreadingHTTPServer):
@@ -91,11 +63,7 @@ def main():
     try:
         url = lab.start_jobqueue()
         lab.submit_jobs(QUEUE, JOBS)
-        wrapper = lab.work / "bin/apf-wrapper.tar.gz"
-        (lab.work / "apf.toml").write_text(CONFIG.format(
-            url=url, port=port, queue=QUEUE, bootstrap=lab.work / "bin/apf-bootstrap.sh",
-            wrapper=wrapper, sha=hashlib.sha256(wrapper.read_bytes()).hexdigest(), token=lab.work / "jobqueue/tokens/pilot.token"))
-        lab.processes.append(lab.start(lab.work / "bin/apf", "run", lab.work / "apf.toml"))
+        start_factory(lab, "watched", url, f"http://127.0.0.1:{port}", 'interval = "1s"')
 
         until(120, "a call that hangs", lambda: monitor.held > 0)
         until(240, "all jobs done while the monitor hangs", lambda: lab.finished() == lab.jobs)
